@@ -21,7 +21,7 @@ def main(branch: str = "main") -> None:
 
 def token(role: str, branch: str) -> str:
     """Ask the command line for a token; it works beside a running service."""
-    command = [Path(sys.executable).with_name("queue-server"), "token", "create", "--role", role, "--branch", branch, "--json"]
+    command = [str(Path(sys.executable).with_name("queue-server")), "token", "create", "--role", role, "--branch", branch, "--json"]
     made = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return str(json.loads(made.stdout)["token"])
 
