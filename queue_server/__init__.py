@@ -1,0 +1,1 @@
+"""Queue and counter management for any hall where people wait for service."""

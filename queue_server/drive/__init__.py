@@ -1,0 +1,1 @@
+"""Plays a recorded day against a running server, through its public interfaces only: HTTP and the push feed."""

@@ -1,0 +1,1 @@
+"""The log of facts: its port, its two implementations, migrations and the embedded engine."""

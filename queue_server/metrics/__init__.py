@@ -1,0 +1,1 @@
+"""Committed facts as Prometheus series."""

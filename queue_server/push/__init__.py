@@ -1,0 +1,1 @@
+"""The feed that keeps screens in step with the log."""

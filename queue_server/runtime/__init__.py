@@ -1,0 +1,1 @@
+"""Branches in memory, the one writer, deadlines, and those who watch what is committed."""

@@ -1,0 +1,1 @@
+"""The web and feed forms of state and facts, and of the configuration, converted in one place."""

@@ -1,0 +1,318 @@
+"""How a fact changes a branch: no refusals, no decisions, the same on the live path and on replay."""
+
+from collections.abc import Callable
+from typing import Any
+
+from queue_server.core import events as e
+from queue_server.core.configuration import Configuration
+from queue_server.core.events import Event, Fact
+from queue_server.core.ids import CounterId, Instant
+from queue_server.core.lifecycle import FOLLOWS_TICKET, CounterState, TicketState
+from queue_server.core.state import CALLS_SHOWN, BranchState, Call, Counter, Pace, Ticket
+from queue_server.core.waiting import Line
+
+
+def apply(state: BranchState, event: Event) -> None:
+    """Change *state* by *event*, which is the next of its stream."""
+    _APPLY[type(event.fact)](state, event, event.fact)
+    state.seq = event.seq
+    state.last_at = event.at
+
+
+def _enter_waiting(state: BranchState, ticket: Ticket, at: Instant, place_at: Instant) -> None:
+    ticket.state = TicketState.WAITING
+    ticket.place_at = place_at
+    ticket.waiting_since = at
+    ticket.ended_at = None
+    ticket.returns_until = None
+    _join_line(state, ticket)
+
+
+def _join_line(state: BranchState, ticket: Ticket) -> None:
+    key = ticket.line_key()
+    line = state.lines.get(key)
+    if line is None:
+        line = state.lines[key] = Line()
+    line.add(ticket.standing)
+    served = (ticket.service, ticket.tier)
+    state.waiting[served] = state.waiting.get(served, 0) + 1
+
+
+def _leave_line(state: BranchState, ticket: Ticket) -> None:
+    key = ticket.line_key()
+    line = state.lines[key]
+    line.remove(ticket.standing)
+    if not line:
+        del state.lines[key]
+    state.waiting[ticket.service, ticket.tier] -= 1
+
+
+def _leave_waiting(state: BranchState, ticket: Ticket, at: Instant) -> None:
+    _leave_line(state, ticket)
+    ticket.waited_ms = ticket.waited_at(at)
+    ticket.waiting_since = None
+    ticket.left_at = at
+
+
+def _hold(state: BranchState, ticket: Ticket, counter_id: CounterId, at: Instant) -> None:
+    counter = state.counters[counter_id]
+    counter.ticket = ticket.ticket_id
+    counter.state = FOLLOWS_TICKET[ticket.state]
+    counter.since = at
+    ticket.counter = counter_id
+
+
+def _release(state: BranchState, counter_id: CounterId | None, at: Instant) -> None:
+    if counter_id is not None:
+        counter = state.counters[counter_id]
+        counter.ticket = None
+        counter.state = CounterState.OPEN
+        counter.since = at
+
+
+def _end(state: BranchState, ticket: Ticket, event: Event, end: TicketState, counter_id: CounterId | None) -> None:
+    if ticket.state is TicketState.WAITING:
+        _leave_waiting(state, ticket, event.at)
+    _release(state, counter_id, event.at)
+    ticket.state = end
+    ticket.ended_at = event.at
+
+
+def _announce(state: BranchState, ticket: Ticket, event: Event) -> None:
+    ticket.announced_at = event.at
+    call = Call(event.seq, event.at, ticket.number, ticket.ticket_id, ticket.counter or "", ticket.recalls)
+    state.calls = [call, *(c for c in state.calls if c.ticket_id != ticket.ticket_id)][:CALLS_SHOWN]
+
+
+def _ticket_issued(state: BranchState, event: Event, fact: e.TicketIssued) -> None:
+    ticket = Ticket(
+        ticket_id=fact.ticket,
+        number=fact.number,
+        issue_seq=event.seq,
+        service=fact.service,
+        tier=fact.tier,
+        care=fact.care,
+        language=fact.language,
+        channel=fact.channel,
+        state=TicketState.WAITING,
+        arrived_at=fact.arrived_at,
+        issued_at=event.at,
+        place_at=fact.arrived_at,
+        target_ms=fact.target_ms,
+        ahead=fact.ahead,
+        p50_ms=fact.p50_ms,
+        p90_ms=fact.p90_ms,
+        # One who took a number while the server was out of reach has been waiting since then.
+        waiting_since=fact.arrived_at,
+    )
+    state.tickets[fact.ticket] = ticket
+    state.by_number[fact.number] = fact.ticket
+    state.serials[fact.prefix] = fact.serial
+    _join_line(state, ticket)
+
+
+def _ticket_called(state: BranchState, event: Event, fact: e.TicketCalled) -> None:
+    ticket = state.tickets[fact.ticket]
+    _leave_waiting(state, ticket, event.at)
+    ticket.state = TicketState.CALLED
+    ticket.called_at = event.at
+    ticket.serving_at = None
+    ticket.recalls = 0
+    _hold(state, ticket, fact.counter, event.at)
+    _announce(state, ticket, event)
+
+
+def _ticket_recalled(state: BranchState, event: Event, fact: e.TicketRecalled) -> None:
+    ticket = state.tickets[fact.ticket]
+    ticket.recalls += 1
+    _announce(state, ticket, event)
+
+
+def _serving_started(state: BranchState, event: Event, fact: e.ServingStarted) -> None:
+    ticket = state.tickets[fact.ticket]
+    _forget_return(state, ticket)
+    ticket.ended_at = None
+    ticket.state = TicketState.SERVING
+    ticket.serving_at = event.at
+    _hold(state, ticket, fact.counter, event.at)
+
+
+def _serving_finished(state: BranchState, event: Event, fact: e.ServingFinished) -> None:
+    ticket = state.tickets[fact.ticket]
+    ticket.outcome = fact.outcome
+    _end(state, ticket, event, TicketState.FINISHED, fact.counter)
+    pace = state.pace.get(ticket.service)
+    if pace is None:
+        pace = state.pace[ticket.service] = Pace()
+    pace.finished += 1
+    # From the call on: that is how long the counter was taken.
+    pace.total_ms += event.at - (ticket.called_at or event.at)
+
+
+def _no_show_recorded(state: BranchState, event: Event, fact: e.NoShowRecorded) -> None:
+    ticket = state.tickets[fact.ticket]
+    ticket.returns_until = fact.returns_until
+    ticket.missed_by_time = fact.by_time
+    ticket.reason = fact.reason
+    _end(state, ticket, event, TicketState.NO_SHOW, fact.counter)
+    state.lapsing.append(ticket.ticket_id)
+
+
+def _forget_return(state: BranchState, ticket: Ticket) -> None:
+    if ticket.returns_until is not None:
+        state.lapsing.remove(ticket.ticket_id)
+        ticket.returns_until = None
+
+
+def _no_show_lapsed(state: BranchState, _event: Event, fact: e.NoShowLapsed) -> None:
+    _forget_return(state, state.tickets[fact.ticket])
+
+
+def _ticket_reinstated(state: BranchState, event: Event, fact: e.TicketReinstated) -> None:
+    ticket = state.tickets[fact.ticket]
+    _forget_return(state, ticket)
+    ticket.reason = fact.reason
+    _enter_waiting(state, ticket, event.at, fact.place_at)
+
+
+def _ticket_requeued(state: BranchState, event: Event, fact: e.TicketRequeued) -> None:
+    ticket = state.tickets[fact.ticket]
+    _release(state, fact.counter, event.at)
+    ticket.reason = fact.reason
+    _enter_waiting(state, ticket, event.at, fact.place_at)
+
+
+def _ticket_transferred(state: BranchState, event: Event, fact: e.TicketTransferred) -> None:
+    ticket = state.tickets[fact.ticket]
+    _release(state, fact.counter, event.at)
+    ticket.service = fact.service
+    ticket.target_ms = fact.target_ms
+    ticket.directed_to = fact.to_counter
+    ticket.zone = fact.zone
+    ticket.staff = fact.staff
+    ticket.reason = fact.reason
+    _enter_waiting(state, ticket, event.at, fact.place_at)
+
+
+def _ticket_moved(state: BranchState, _event: Event, fact: e.TicketMoved) -> None:
+    ticket = state.tickets[fact.ticket]
+    _leave_line(state, ticket)
+    ticket.service = fact.service
+    ticket.tier = fact.tier
+    ticket.target_ms = fact.target_ms
+    ticket.zone = fact.zone
+    ticket.emergency = fact.emergency
+    ticket.reason = fact.reason
+    _join_line(state, ticket)
+
+
+def _ticket_cancelled(state: BranchState, event: Event, fact: e.TicketCancelled) -> None:
+    ticket = state.tickets[fact.ticket]
+    ticket.reason = fact.reason
+    _end(state, ticket, event, TicketState.CANCELLED, fact.counter)
+
+
+def _ticket_expired(state: BranchState, event: Event, fact: e.TicketExpired) -> None:
+    _end(state, state.tickets[fact.ticket], event, TicketState.EXPIRED, fact.counter)
+
+
+def _enter(counter: Counter, counter_state: CounterState, at: Instant, reason: str | None = None) -> None:
+    counter.state = counter_state
+    counter.since = at
+    counter.reason = reason
+
+
+def _counter_opened(state: BranchState, event: Event, fact: e.CounterOpened) -> None:
+    counter = state.counters[fact.counter]
+    _enter(counter, CounterState.OPEN, event.at)
+    counter.profile = fact.profile
+    counter.staff = fact.staff
+    state.reach.clear()
+
+
+def _counter_profile_changed(state: BranchState, _event: Event, fact: e.CounterProfileChanged) -> None:
+    state.counters[fact.counter].profile = fact.profile
+    state.reach.clear()
+
+
+def _counter_paused(state: BranchState, event: Event, fact: e.CounterPaused) -> None:
+    _enter(state.counters[fact.counter], CounterState.PAUSED, event.at, fact.reason)
+    state.reach.clear()
+
+
+def _counter_resumed(state: BranchState, event: Event, fact: e.CounterResumed) -> None:
+    _enter(state.counters[fact.counter], CounterState.OPEN, event.at)
+    state.reach.clear()
+
+
+def _counter_closed(state: BranchState, event: Event, fact: e.CounterClosed) -> None:
+    counter = state.counters[fact.counter]
+    _enter(counter, CounterState.CLOSED, event.at, fact.reason)
+    counter.profile = state.places[fact.counter].profile
+    counter.staff = None
+    state.reach.clear()
+
+
+def _day_opened(state: BranchState, event: Event, fact: e.DayOpened) -> None:
+    fresh = BranchState(
+        branch_id=state.branch_id,
+        day=fact.day,
+        is_open=True,
+        opens_at=fact.opens_at,
+        rolls_at=fact.rolls_at,
+        previous_day=fact.previous,
+        last_at=event.at,
+    )
+    # In place: whoever holds this branch's state goes on holding it.
+    for name in BranchState.__struct_fields__:
+        setattr(state, name, getattr(fresh, name))
+
+
+def _day_closed(state: BranchState, _event: Event, _fact: e.DayClosed) -> None:
+    state.is_open = False
+
+
+def _branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigured) -> None:
+    rules: Configuration = fact.configuration
+    state.version = fact.version
+    state.configuration = rules
+    state.services = {service.id: service for service in rules.services}
+    state.tiers = {tier.id: tier for tier in rules.tiers}
+    state.profiles = {profile.id: profile for profile in rules.profiles}
+    state.places = {place.id: place for place in rules.counters}
+    counters = {}
+    for place in rules.counters:
+        counter = state.counters.get(place.id) or Counter(place.id, place.number, profile=place.profile)
+        counter.number = place.number
+        counter.zone = place.zone
+        if counter.state is CounterState.CLOSED:
+            counter.profile = place.profile
+        counters[place.id] = counter
+    state.counters = counters
+    state.reach.clear()
+
+
+_Apply = Callable[[BranchState, Event, Any], None]
+_APPLY: dict[type[Fact], _Apply] = {
+    e.TicketIssued: _ticket_issued,
+    e.TicketCalled: _ticket_called,
+    e.TicketRecalled: _ticket_recalled,
+    e.ServingStarted: _serving_started,
+    e.ServingFinished: _serving_finished,
+    e.NoShowRecorded: _no_show_recorded,
+    e.NoShowLapsed: _no_show_lapsed,
+    e.TicketReinstated: _ticket_reinstated,
+    e.TicketRequeued: _ticket_requeued,
+    e.TicketTransferred: _ticket_transferred,
+    e.TicketMoved: _ticket_moved,
+    e.TicketCancelled: _ticket_cancelled,
+    e.TicketExpired: _ticket_expired,
+    e.CounterOpened: _counter_opened,
+    e.CounterProfileChanged: _counter_profile_changed,
+    e.CounterPaused: _counter_paused,
+    e.CounterResumed: _counter_resumed,
+    e.CounterClosed: _counter_closed,
+    e.DayOpened: _day_opened,
+    e.DayClosed: _day_closed,
+    e.BranchConfigured: _branch_configured,
+}

@@ -1,0 +1,65 @@
+"""
+The one function that decides which facts come next.
+
+`decide` takes a branch and a command and returns the facts that follow, already applied to the branch: it leaves *state* at the
+last fact it returns, so that the next command of a batch is decided on what this one did. A refused command raises `Rejected`
+and has changed nothing. Whoever cannot store the returned facts must drop the state and read it again from the log.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from queue_server.core import commands as c
+from queue_server.core import rules_counters, rules_day, rules_tickets
+from queue_server.core.changes import Change
+from queue_server.core.commands import Command
+from queue_server.core.deadlines import apply_deadlines
+from queue_server.core.rejections import DayFull, ServiceClosed
+from queue_server.core.state import BranchState
+from queue_server.core.turn import Turn
+
+_Rule = Callable[[Turn, Any], None]
+_RULES: dict[type[Command], _Rule] = {
+    c.IssueTicket: rules_tickets.issue,
+    c.CallNext: rules_tickets.call_next,
+    c.CallTicket: rules_tickets.call_ticket,
+    c.RecallTicket: rules_tickets.recall,
+    c.StartServing: rules_tickets.start,
+    c.FinishServing: rules_tickets.finish,
+    c.RecordNoShow: rules_tickets.no_show,
+    c.ReinstateTicket: rules_tickets.reinstate,
+    c.RequeueTicket: rules_tickets.requeue,
+    c.TransferTicket: rules_tickets.transfer,
+    c.MoveTicket: rules_tickets.move,
+    c.CancelTicket: rules_tickets.cancel,
+    c.OpenCounter: rules_counters.open_counter,
+    c.ChangeProfile: rules_counters.change_profile,
+    c.PauseCounter: rules_counters.pause,
+    c.ResumeCounter: rules_counters.resume,
+    c.CloseCounter: rules_counters.close,
+    c.CloseDay: rules_day.close_day,
+    c.ConfigureBranch: rules_day.configure,
+}
+
+
+def decide(state: BranchState, command: Command) -> list[Change]:
+    """
+    Return the facts that *command* causes, in order, with what each changed; none for a call when nobody waits.
+
+    Deadlines that are due come first by an `ApplyDeadlines` of their own, so that a refusal cannot take them back.
+
+    Raises:
+        Rejected: the command is not possible; nothing has changed.
+    """
+    turn = Turn(state, command)
+    if isinstance(command, c.OpenDay):
+        rules_day.open_day(turn, command)
+    elif isinstance(command, c.ApplyDeadlines):
+        apply_deadlines(turn)
+    else:
+        if not state.is_open:
+            raise ServiceClosed(reopens_at=state.rolls_at)
+        if state.seq >= state.rules.day_limit and not isinstance(command, c.CloseDay):
+            raise DayFull
+        _RULES[type(command)](turn, command)
+    return turn.changes

@@ -1,0 +1,257 @@
+"""
+The facts of a branch's day, in the form in which they are stored.
+
+A fact is written in the past tense and is never changed; its meaning is fixed by name and version. Each one changes at most one
+ticket and at most one counter, which is what lets a feed tell a screen exactly what is new.
+"""
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from queue_server.core.configuration import Configuration
+from queue_server.core.ids import CounterId, Day, Instant, Millis, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
+
+
+class Fact(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The base of all facts."""
+
+
+class TicketFact(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """A fact about one ticket; `counter` is the counter that it changes too, if any."""
+
+    ticket: TicketId
+    counter: CounterId | None = None
+
+
+class CounterFact(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """A fact about one counter."""
+
+    counter: CounterId
+
+
+class Overtaken(Struct, frozen=True, omit_defaults=True):
+    """Who was passed by a call: how many of the counter's candidates had an earlier place, and the first ten of their numbers."""
+
+    count: int
+    first: tuple[str, ...] = ()
+
+
+class Routing(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    Why this ticket: the policy in force, the rule that decided, how many candidates were waiting, whom it passed, and a sentence.
+
+    `share` is the part of the promise it had used, in thousandths.
+    """
+
+    policy: str
+    rule: str
+    reason: str
+    waiting: int
+    overtook: Overtaken
+    share: int | None = None
+    note: str | None = None
+
+
+class TicketIssued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    A ticket was given out; what was promised to the customer then is part of the fact.
+
+    `serial` is the number within the series `prefix`; `ahead`, `p50_ms` and `p90_ms` as told at issue (None: cannot be said).
+    """
+
+    number: str
+    prefix: str
+    serial: int
+    service: ServiceId
+    tier: TierId
+    care: str | None = None
+    language: str | None = None
+    channel: str | None = None
+    arrived_at: Instant
+    target_ms: Millis
+    ahead: int
+    p50_ms: Millis | None = None
+    p90_ms: Millis | None = None
+
+
+class TicketCalled(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A ticket was called to a counter."""
+
+    counter: CounterId
+    routing: Routing
+
+
+class TicketRecalled(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """The same call was announced again."""
+
+    counter: CounterId
+
+
+class ServingStarted(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """Serving began."""
+
+    counter: CounterId
+
+
+class ServingFinished(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """Serving ended."""
+
+    counter: CounterId
+    outcome: str | None = None
+
+
+class NoShowRecorded(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A called customer did not come (`by_time`: within the grace); until `returns_until` the ticket may be reinstated."""
+
+    counter: CounterId
+    returns_until: Instant
+    by_time: bool = False
+    reason: str | None = None
+
+
+class NoShowLapsed(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """The time in which a missed customer could return is over."""
+
+
+class TicketReinstated(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A missed customer waits again, at `place_at`."""
+
+    place_at: Instant
+    reason: str | None = None
+
+
+class TicketRequeued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A customer was sent back to waiting, at `place_at`."""
+
+    counter: CounterId
+    place_at: Instant
+    reason: str | None = None
+
+
+class TicketTransferred(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A customer was sent on and waits for `service`, perhaps at one counter, zone or person only. `counter` is where it came from."""
+
+    counter: CounterId
+    service: ServiceId
+    target_ms: Millis
+    place_at: Instant
+    to_counter: CounterId | None = None
+    zone: ZoneId | None = None
+    staff: StaffId | None = None
+    reason: str | None = None
+
+
+class TicketMoved(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A waiting ticket waits otherwise now; the fields are its new values."""
+
+    service: ServiceId
+    tier: TierId
+    target_ms: Millis
+    zone: ZoneId | None = None
+    emergency: bool = False
+    reason: str
+
+
+class TicketCancelled(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A customer left before being served."""
+
+    reason: str | None = None
+
+
+class TicketExpired(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """The day ended with the ticket still open."""
+
+
+class CounterOpened(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A counter began to serve; `profile` None allows everything."""
+
+    profile: ProfileId | None = None
+    staff: StaffId | None = None
+
+
+class CounterProfileChanged(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A counter calls by another profile from now on."""
+
+    profile: ProfileId | None = None
+
+
+class CounterPaused(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A counter calls nobody for a while."""
+
+    reason: str | None = None
+
+
+class CounterResumed(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
+    """The pause ended."""
+
+
+class CounterClosed(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A counter ended its service."""
+
+    reason: str | None = None
+
+
+class DayOpened(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """A business day began; it is the first fact of its stream. `previous` is the day before it in this branch, if any."""
+
+    day: Day
+    opens_at: Instant
+    rolls_at: Instant
+    version: int
+    previous: Day | None = None
+
+
+class BranchConfigured(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """A configuration took effect; with its body, so that a replay needs nothing else."""
+
+    version: int
+    configuration: Configuration
+
+
+class DayClosed(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """The business day ended; it is the last fact of its stream."""
+
+    reason: str
+
+
+FACTS: tuple[type[Fact], ...] = (
+    TicketIssued,
+    TicketCalled,
+    TicketRecalled,
+    ServingStarted,
+    ServingFinished,
+    NoShowRecorded,
+    NoShowLapsed,
+    TicketReinstated,
+    TicketRequeued,
+    TicketTransferred,
+    TicketMoved,
+    TicketCancelled,
+    TicketExpired,
+    CounterOpened,
+    CounterProfileChanged,
+    CounterPaused,
+    CounterResumed,
+    CounterClosed,
+    DayOpened,
+    BranchConfigured,
+    DayClosed,
+)
+
+FactName: TypeAlias = str
+
+
+class Event(Struct, frozen=True):
+    """
+    A fact in its place: the `seq` within the day (from 1, without gaps), when (ms, UTC), because of which command, and who asked.
+
+    `seq` and `day` are given by the owner when it decides, so they are the order of the stream.
+    """
+
+    day: Day
+    seq: int
+    at: Instant
+    command_id: str
+    actor: str
+    fact: Fact

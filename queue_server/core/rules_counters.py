@@ -1,0 +1,67 @@
+"""The rules of a counter's steps."""
+
+from queue_server.core import commands as c
+from queue_server.core import events as e
+from queue_server.core.ids import CounterId, ProfileId
+from queue_server.core.lifecycle import CounterState, CounterStep
+from queue_server.core.rejections import StaffElsewhere, UnknownProfile
+from queue_server.core.turn import BUSY, Turn
+
+
+def open_counter(turn: Turn, command: c.OpenCounter) -> None:
+    """Open the counter; a person who still sits elsewhere moves only when that is asked for."""
+    counter = turn.counter(command.counter)
+    profile = _profile(turn, command.counter, command.profile)
+    turn.require_counter(counter, CounterStep.OPEN)
+    elsewhere = [
+        other
+        for other in turn.state.counters.values()
+        if command.staff is not None and other.staff == command.staff and other.state is not CounterState.CLOSED
+    ]
+    if elsewhere and not command.take_over:
+        raise StaffElsewhere(
+            f"This person already sits at counter {elsewhere[0].number}; take over to move", counter=elsewhere[0].id
+        )
+    for other in elsewhere:
+        if other.state in BUSY:
+            turn.refuse_busy(other)
+    for other in elsewhere:
+        turn.emit(e.CounterClosed(counter=other.id, reason="taken_over"))
+    turn.emit(e.CounterOpened(counter=counter.id, profile=profile, staff=command.staff))
+
+
+def change_profile(turn: Turn, command: c.ChangeProfile) -> None:
+    """Let the counter call by another profile from its next call on."""
+    counter = turn.counter(command.counter)
+    profile = _profile(turn, command.counter, command.profile)
+    turn.require_counter(counter, CounterStep.PROFILE)
+    turn.emit(e.CounterProfileChanged(counter=counter.id, profile=profile))
+
+
+def pause(turn: Turn, command: c.PauseCounter) -> None:
+    """Stop calling for a while."""
+    counter = turn.counter(command.counter)
+    turn.require_counter(counter, CounterStep.PAUSE)
+    turn.emit(e.CounterPaused(counter=counter.id, reason=command.reason))
+
+
+def resume(turn: Turn, command: c.ResumeCounter) -> None:
+    """Call again."""
+    counter = turn.counter(command.counter)
+    turn.require_counter(counter, CounterStep.RESUME)
+    turn.emit(e.CounterResumed(counter=counter.id))
+
+
+def close(turn: Turn, command: c.CloseCounter) -> None:
+    """End the counter's service."""
+    counter = turn.counter(command.counter)
+    turn.require_counter(counter, CounterStep.CLOSE)
+    turn.emit(e.CounterClosed(counter=counter.id, reason=command.reason))
+
+
+def _profile(turn: Turn, counter_id: CounterId, profile_id: ProfileId | None) -> ProfileId | None:
+    if profile_id is None:
+        return turn.state.places[counter_id].profile
+    if profile_id not in turn.state.profiles:
+        raise UnknownProfile(f"There is no profile {profile_id!r} here", profile=profile_id, known=list(turn.state.profiles))
+    return profile_id

@@ -1,0 +1,86 @@
+"""The rules of the business day: how it opens, closes and rolls, and how the configuration changes in it."""
+
+from queue_server.core import commands as c
+from queue_server.core import events as e
+from queue_server.core.configuration import Configuration
+from queue_server.core.lifecycle import OPEN_STATES, CounterState, TicketState
+from queue_server.core.rejections import WouldStrand
+from queue_server.core.turn import Turn
+
+ROLLED = "rolled"
+DAY_CLOSED = "day_closed"
+_STRANDED_NAMED = 10
+
+
+def open_day(turn: Turn, command: c.OpenDay) -> None:
+    """End the present day, if one is open, and begin the next: one append over both."""
+    state = turn.state
+    previous = state.day or None
+    if state.is_open:
+        _end_day(turn, ROLLED)
+    # The new day's stream begins at 1, and needs nothing of the old one.
+    state.seq = 0
+    state.day = command.day
+    turn.emit(
+        e.DayOpened(
+            day=command.day,
+            opens_at=command.opens_at,
+            rolls_at=command.rolls_at,
+            version=command.version,
+            previous=previous,
+        )
+    )
+    turn.emit(e.BranchConfigured(version=command.version, configuration=command.configuration))
+
+
+def close_day(turn: Turn, command: c.CloseDay) -> None:
+    """End the day early; whoever is being served is finished with it."""
+    _end_day(turn, command.reason)
+
+
+def configure(turn: Turn, command: c.ConfigureBranch) -> None:
+    """Put the configuration into effect now, unless open tickets or counters would be left behind."""
+    stranded = _stranded(turn, command.configuration)
+    if stranded:
+        named = ", ".join(stranded[:_STRANDED_NAMED])
+        more = f" and {len(stranded) - _STRANDED_NAMED} more" if len(stranded) > _STRANDED_NAMED else ""
+        raise WouldStrand(
+            f"The change would strand {named}{more}; let it take effect next day", stranded=stranded[:_STRANDED_NAMED]
+        )
+    turn.emit(e.BranchConfigured(version=command.version, configuration=command.configuration))
+
+
+def _end_day(turn: Turn, reason: str) -> None:
+    for ticket in [ticket for ticket in turn.state.tickets.values() if ticket.state in OPEN_STATES]:
+        if ticket.state is TicketState.SERVING and ticket.counter is not None:
+            turn.emit(e.ServingFinished(ticket=ticket.ticket_id, counter=ticket.counter, outcome=DAY_CLOSED))
+        else:
+            held_by = ticket.counter if ticket.state is TicketState.CALLED else None
+            turn.emit(e.TicketExpired(ticket=ticket.ticket_id, counter=held_by))
+    for counter in list(turn.state.counters.values()):
+        if counter.state is not CounterState.CLOSED:
+            turn.emit(e.CounterClosed(counter=counter.id, reason=DAY_CLOSED))
+    turn.emit(e.DayClosed(reason=reason))
+
+
+def _stranded(turn: Turn, rules: Configuration) -> list[str]:
+    services = {service.id for service in rules.services}
+    tiers = {tier.id for tier in rules.tiers}
+    counters = {place.id for place in rules.counters}
+    profiles = {profile.id for profile in rules.profiles}
+    zones = {place.zone for place in rules.counters}
+    stranded = []
+    for ticket in turn.state.tickets.values():
+        may_return = ticket.state is TicketState.NO_SHOW and ticket.returns_until is not None
+        if ticket.state not in OPEN_STATES and not may_return:
+            continue
+        lost_direction = ticket.directed_to is not None and ticket.directed_to not in counters
+        lost_zone = ticket.zone is not None and ticket.zone not in zones
+        if ticket.service not in services or ticket.tier not in tiers or lost_direction or lost_zone:
+            stranded.append(f"ticket {ticket.number}")
+    for counter in turn.state.counters.values():
+        if counter.state is CounterState.CLOSED:
+            continue
+        if counter.id not in counters or (counter.profile is not None and counter.profile not in profiles):
+            stranded.append(f"counter {counter.number}")
+    return stranded

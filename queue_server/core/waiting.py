@@ -1,0 +1,78 @@
+"""
+The waiting, kept so that neither issuing nor calling costs more when more people wait.
+
+Tickets that every rule treats alike form a *line*, ordered by place and then by the seq of issue. A choice among thousands looks
+at the heads of the lines only; "how many are before me" is a binary search in each of them.
+"""
+
+from bisect import bisect_left, insort
+from typing import TypeAlias
+
+from msgspec import Struct, field
+
+from queue_server.core.ids import CounterId, Instant, Millis, ServiceId, StaffId, TicketId, TierId, ZoneId
+
+Standing: TypeAlias = tuple[Instant, int, TicketId]
+"""(`place_at`, seq of issue, ticket): the order within a line; the seq makes it total."""
+
+_COMPACT_AFTER = 512
+
+
+class LineKey(Struct, frozen=True):
+    """What the rules look at besides the place: tickets that agree in all of this are treated alike."""
+
+    service: ServiceId
+    tier: TierId
+    has_care: bool
+    target_ms: Millis
+    emergency: bool
+    counter: CounterId | None
+    zone: ZoneId | None
+    staff: StaffId | None
+
+
+class Line(Struct):
+    """Standings in order, in one list; leaving at the front moves `start` on, so that the usual call shifts nothing."""
+
+    standings: list[Standing] = field(default_factory=list)
+    start: int = 0
+
+    def __len__(self) -> int:
+        return len(self.standings) - self.start
+
+    @property
+    def head(self) -> Standing:
+        """The first of the line; the line is not empty."""
+        return self.standings[self.start]
+
+    def add(self, standing: Standing) -> None:
+        """Put *standing* where its place is: nearly always at the end."""
+        if not self.standings or standing > self.standings[-1]:
+            self.standings.append(standing)
+        else:
+            insort(self.standings, standing, lo=self.start)
+
+    def remove(self, standing: Standing) -> None:
+        """Take *standing* out."""
+        index = bisect_left(self.standings, standing, lo=self.start)
+        if index >= len(self.standings) or self.standings[index] != standing:
+            raise LookupError(f"{standing} does not stand in this line")
+        if index == self.start:
+            self.start += 1
+            if self.start > _COMPACT_AFTER and self.start * 2 > len(self.standings):
+                del self.standings[: self.start]
+                self.start = 0
+        else:
+            del self.standings[index]
+
+    def count_before(self, place_at: Instant, issue_seq: int = 0) -> int:
+        """Return how many stand before (*place_at*, *issue_seq*)."""
+        return bisect_left(self.standings, (place_at, issue_seq, ""), lo=self.start) - self.start
+
+    def first_before(self, place_at: Instant, issue_seq: int, limit: int) -> list[Standing]:
+        """Return up to *limit* of those that stand before (*place_at*, *issue_seq*), in order."""
+        return self.standings[self.start : self.start + min(limit, self.count_before(place_at, issue_seq))]
+
+    def nth(self, index: int) -> Standing | None:
+        """Return the standing with *index* (0 is the head); None when the line is shorter."""
+        return self.standings[self.start + index] if index < len(self) else None

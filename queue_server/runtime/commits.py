@@ -1,0 +1,34 @@
+"""What the runtime tells those who watch: facts that are durable, never before."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from queue_server.core.changes import Change
+from queue_server.core.ids import BranchId
+from queue_server.core.state import BranchState
+
+
+class Commit(Struct, frozen=True):
+    """
+    Consecutive facts of one branch that have become durable, in order.
+
+    `own` tells whether this process wrote them; those of other processes and of a replay are not.
+    """
+
+    branch_id: BranchId
+    changes: Sequence[Change]
+    own: bool
+
+
+class Observer(Protocol):
+    """Watches what is committed; called on the event loop, must not block and must not change *state*."""
+
+    def committed(self, commit: Commit, state: BranchState) -> None:
+        """Take note of *commit*; *state* stands exactly at its last fact during the call."""
+        ...
+
+    def reloaded(self, state: BranchState) -> None:
+        """Take note that the branch was read anew from the log: what was known of it no longer counts."""
+        ...
