@@ -1,0 +1,153 @@
+"""
+The one connection that appends.
+
+It is opened when first needed and opened again after a fault. Every new connection is greeted before it is used: it must be a
+primary whose settings keep what they acknowledge, and it says which history it serves. The backend of a connection that was
+given up may still be running its last statement; it is ended first, by its process and start time.
+"""
+
+import asyncio
+import hashlib
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import asyncpg
+import structlog
+from asyncpg.connect_utils import SessionAttribute
+
+from queue_server.eventlog.port import LogUnavailable
+from queue_server.eventlog.postgres_faults import unavailable_when_away
+from queue_server.eventlog.postgres_queries import QUERIES
+
+_log = structlog.get_logger(__name__)
+
+# A statement that waits longer than this is given up by the server, so that a fault ends within seconds.
+WRITER_SETTINGS = {
+    "application_name": "queue-server writer",
+    "synchronous_commit": "on",
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "5s",
+    "tcp_user_timeout": "5s",
+    # The statement's cost does not depend on its values; planning it anew would cost more than running it.
+    "plan_cache_mode": "force_generic_plan",
+    # The heads are few: a plan made while the table was small must not scan it when it has grown.
+    "enable_seqscan": "off",
+    "jit": "off",
+}
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Statement: TypeAlias = "asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]"
+
+
+class DurabilityError(Exception):
+    """The server's settings would lose what it has acknowledged."""
+
+
+class Writer:
+    """Runs the append statement, on a connection that it looks after."""
+
+    def __init__(self, dsn: str, *, command_timeout_seconds: float, require_durability: bool) -> None:
+        self._dsn = dsn
+        self._timeout = command_timeout_seconds
+        self._require_durability = require_durability
+        self._connection: Connection | None = None
+        self._statement: Statement | None = None
+        self._former: tuple[int, datetime] | None = None
+        self._backend: tuple[int, datetime] | None = None
+        self._history: str | None = None
+
+    @property
+    def backend_pid(self) -> int | None:
+        """The process that serves this connection; None before the first."""
+        return self._backend[0] if self._backend else None
+
+    async def history(self) -> str:
+        """Return the name of the history that the present connection serves, connecting when there is none."""
+        await self._ready()
+        return self._history or ""
+
+    async def append(self, columns: list[Any], expected_history: str | None) -> asyncpg.Record:
+        """
+        Run the append with *columns* as its arguments.
+
+        Raises:
+            LogUnavailable: the outcome is unknown, or the server now serves another history than *expected_history*.
+        """
+        statement = await self._ready()
+        if expected_history not in (None, self._history):
+            raise LogUnavailable("The database serves another history than before; ask for its epoch and load anew.")
+        try:
+            with unavailable_when_away():
+                records = await statement.fetch(*columns, timeout=self._timeout)
+        except LogUnavailable:
+            self._give_up()
+            raise
+        except asyncio.CancelledError:
+            # The statement may still run: the connection cannot be trusted to be free.
+            self._give_up()
+            raise
+        return records[0]
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._connection is not None:
+            self._former = self._backend
+            self._connection.terminate()
+        self._connection = self._statement = None
+
+    async def _ready(self) -> Statement:
+        if self._connection is not None and self._connection.is_closed():
+            self._give_up()
+        if self._statement is not None:
+            return self._statement
+        with unavailable_when_away():
+            connection = await connect_primary(self._dsn, WRITER_SETTINGS, self._timeout)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._greet(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            self._connection = connection
+            self._statement = await connection.prepare(QUERIES["append"])
+        return self._statement
+
+    async def _greet(self, connection: Connection) -> None:
+        if self._former:
+            ended = await connection.fetchval(QUERIES["end_former"], *self._former)
+            _log.info("former_backend_ended", pid=self._former[0], gone=ended)
+            self._former = None
+        await self._check_durability(connection)
+        self._history, self._backend = await read_history(connection)
+        _log.info("log_connected", pid=self._backend[0], history=self._history)
+
+    async def _check_durability(self, connection: Connection) -> None:
+        settings = {record["name"]: record["setting"] for record in await connection.fetch(QUERIES["durability"])}
+        _log.info("log_durability", **settings)
+        relaxed = sorted(name for name, setting in settings.items() if setting != "on")
+        if relaxed and self._require_durability:
+            raise DurabilityError(
+                f"The database may lose what it has acknowledged: {' and '.join(relaxed)} must be on"
+                f" ({', '.join(f'{name} is {settings[name]}' for name in relaxed)})."
+            )
+
+
+async def connect_primary(dsn: str, settings: dict[str, str], timeout_seconds: float) -> Connection:
+    """Connect to the primary: a stand-by may show commits late and cannot take any."""
+    async with asyncio.timeout(timeout_seconds):
+        return await asyncpg.connect(
+            dsn, timeout=timeout_seconds, server_settings=settings, target_session_attrs=SessionAttribute.primary
+        )
+
+
+async def read_history(connection: Connection) -> tuple[str, tuple[int, datetime]]:
+    """Return the opaque name of the history that *connection* serves, and its backend's process and start time."""
+    record = await connection.fetchrow(QUERIES["history"])
+    if record is None:
+        raise LogUnavailable("The database has no log identity; run the migrations.")
+    name = hashlib.sha256(record["history"].encode()).hexdigest()[:32]
+    return name, (record["pid"], record["started"])

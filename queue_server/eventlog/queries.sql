@@ -1,0 +1,97 @@
+-- Every query of the event log under its name. PostgreSQL 15 and newer.
+
+-- name: append
+-- One statement, one commit. `held` locks the heads that still stand where the claim was decided and passes over those that
+-- another session holds: nobody waits here, so nobody deadlocks and a stuck session costs its own branch only. Under READ
+-- COMMITTED the condition is checked again on the newest version of a row that changed meanwhile. A new branch is claimed by
+-- making its head; the try-lock keeps two makers from waiting for each other on the primary key.
+with claim as materialized (
+    select branch_id, expected_day::date as expected_day, expected_seq, day::date as day, seq, is_open, wakes_at
+      from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::boolean[], $7::bigint[])
+           as c (branch_id, expected_day, expected_seq, day, seq, is_open, wakes_at)
+), held as (
+    select c.*
+      from claim c
+     cross join lateral (
+           select from branch_head h
+            where h.branch_id = c.branch_id and h.day = c.expected_day and h.seq = c.expected_seq
+              for update skip locked) locked
+), moved as (
+    update branch_head h
+       set day = held.day, seq = held.seq, is_open = held.is_open, wakes_at = held.wakes_at
+      from held
+     where h.branch_id = held.branch_id
+    returning h.branch_id
+), made as (
+    insert into branch_head (branch_id, day, seq, is_open, wakes_at)
+    select branch_id, day, seq, is_open, wakes_at
+      from claim
+     where expected_day is null and pg_try_advisory_xact_lock(hashtextextended(branch_id, 1901))
+        on conflict (branch_id) do nothing
+    returning branch_id
+), claimed as (
+    select branch_id from moved union all select branch_id from made
+), added as (
+    insert into event (branch_id, day, seq, at, name, version, command_id, actor, request, body)
+    select branch_id, day::date, seq, at, name, version, command_id, actor, request, body
+      from unnest($8::text[], $9::text[], $10::int[], $11::bigint[], $12::text[], $13::smallint[], $14::text[], $15::text[],
+                  $16::bytea[], $17::bytea[])
+           as r (branch_id, day, seq, at, name, version, command_id, actor, request, body)
+     where branch_id in (select branch_id from claimed)
+)
+select array(select branch_id from claimed) as claimed,
+       array(select c.branch_id
+               from unnest($18::text[], $19::text[], $20::int[]) as c (branch_id, day, seq)
+               join branch_head h on h.branch_id = c.branch_id and h.day = c.day::date and h.seq = c.seq) as standing,
+       floor(extract(epoch from clock_timestamp()) * 1000)::bigint as clock;
+
+-- name: head
+select branch_id, day, seq, is_open, wakes_at from branch_head where branch_id = $1;
+
+-- name: heads
+select branch_id, day, seq, is_open, wakes_at from branch_head order by branch_id;
+
+-- name: due
+select branch_id from branch_head where wakes_at <= $1 order by wakes_at, branch_id;
+
+-- name: read_after
+select seq, at, name, version, command_id, actor, request, body
+  from event
+ where branch_id = $1 and day = $2 and seq > $3
+ order by seq
+ limit $4;
+
+-- name: keys
+select command_id, min(seq) as first_seq, max(seq) as last_seq, (array_agg(request order by seq))[1] as request
+  from event
+ where branch_id = $1 and day = $2
+ group by command_id
+ order by first_seq;
+
+-- name: clock
+select floor(extract(epoch from clock_timestamp()) * 1000)::bigint;
+
+-- name: secret
+select secret from log_identity;
+
+-- name: history
+-- What names this history, and who this session is. The timeline comes from the WAL's file name, which is right at once after a
+-- failover; the control file lags until the next checkpoint.
+select (select system_identifier from pg_control_system())::text || ':'
+       || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) || ':' || log_id as history,
+       pg_backend_pid() as pid,
+       (select backend_start from pg_stat_activity where pid = pg_backend_pid()) as started
+  from log_identity;
+
+-- name: durability
+select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name;
+
+-- name: end_former
+-- By start time too: a process number is given out again. Waits a little for it to be gone.
+select pg_terminate_backend(pid, 500) from pg_stat_activity where pid = $1 and backend_start = $2;
+
+-- name: partitions
+select c.relname
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+ where i.inhparent = 'event'::regclass;
