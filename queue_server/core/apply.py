@@ -276,6 +276,7 @@ def _branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigur
     rules: Configuration = fact.configuration
     state.version = fact.version
     state.configuration = rules
+    state.scheduled = None
     state.services = {service.id: service for service in rules.services}
     state.tiers = {tier.id: tier for tier in rules.tiers}
     state.profiles = {profile.id: profile for profile in rules.profiles}
@@ -290,6 +291,10 @@ def _branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigur
         counters[place.id] = counter
     state.counters = counters
     state.reach.clear()
+
+
+def _configuration_scheduled(state: BranchState, _event: Event, fact: e.ConfigurationScheduled) -> None:
+    state.scheduled = fact
 
 
 _Apply = Callable[[BranchState, Event, Any], None]
@@ -315,4 +320,5 @@ _APPLY: dict[type[Fact], _Apply] = {
     e.DayOpened: _day_opened,
     e.DayClosed: _day_closed,
     e.BranchConfigured: _branch_configured,
+    e.ConfigurationScheduled: _configuration_scheduled,
 }

@@ -205,7 +205,12 @@ class CloseDay(Command, kw_only=True):
 
 
 class ConfigureBranch(Command, kw_only=True):
-    """Put another configuration into effect now; refused where it would strand open tickets or counters."""
+    """
+    Replace the configuration of version *expected*, now or when the next day opens.
 
-    version: int
+    Now is refused where it would strand open tickets or counters.
+    """
+
+    expected: int
+    next_day: bool
     configuration: Configuration

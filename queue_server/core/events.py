@@ -209,6 +209,13 @@ class BranchConfigured(Fact, frozen=True, omit_defaults=True, kw_only=True):
     configuration: Configuration
 
 
+class ConfigurationScheduled(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """A configuration was accepted; it takes effect when the next day opens."""
+
+    version: int
+    configuration: Configuration
+
+
 class DayClosed(Fact, frozen=True, omit_defaults=True, kw_only=True):
     """The business day ended; it is the last fact of its stream."""
 
@@ -236,6 +243,7 @@ FACTS: tuple[type[Fact], ...] = (
     CounterClosed,
     DayOpened,
     BranchConfigured,
+    ConfigurationScheduled,
     DayClosed,
 )
 

@@ -98,6 +98,12 @@ class WouldStrand(Rejected):
     code = "would_strand"
 
 
+class VersionConflict(Rejected):
+    """The configuration has changed since it was read."""
+
+    code = "version_conflict"
+
+
 class Forbidden(Rejected):
     """Staff act on tickets at their own counter only."""
 

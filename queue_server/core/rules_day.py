@@ -4,7 +4,7 @@ from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.configuration import Configuration
 from queue_server.core.lifecycle import OPEN_STATES, CounterState, TicketState
-from queue_server.core.rejections import WouldStrand
+from queue_server.core.rejections import VersionConflict, WouldStrand
 from queue_server.core.turn import Turn
 
 ROLLED = "rolled"
@@ -39,7 +39,13 @@ def close_day(turn: Turn, command: c.CloseDay) -> None:
 
 
 def configure(turn: Turn, command: c.ConfigureBranch) -> None:
-    """Put the configuration into effect now, unless open tickets or counters would be left behind."""
+    """Take the configuration over, unless another change came first or open tickets or counters would be left behind."""
+    version, _ = turn.state.newest
+    if command.expected != version:
+        raise VersionConflict(f"The configuration is at version {version}; read it again before you replace it", version=version)
+    if command.next_day:
+        turn.emit(e.ConfigurationScheduled(version=version + 1, configuration=command.configuration))
+        return
     stranded = _stranded(turn, command.configuration)
     if stranded:
         named = ", ".join(stranded[:_STRANDED_NAMED])
@@ -47,7 +53,7 @@ def configure(turn: Turn, command: c.ConfigureBranch) -> None:
         raise WouldStrand(
             f"The change would strand {named}{more}; let it take effect next day", stranded=stranded[:_STRANDED_NAMED]
         )
-    turn.emit(e.BranchConfigured(version=command.version, configuration=command.configuration))
+    turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration))
 
 
 def _end_day(turn: Turn, reason: str) -> None:

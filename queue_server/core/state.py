@@ -5,6 +5,7 @@ from collections import deque
 from msgspec import Struct, field
 
 from queue_server.core.configuration import Configuration, CounterPlace, Profile, Service, Tier
+from queue_server.core.events import ConfigurationScheduled
 from queue_server.core.ids import BranchId, CounterId, Day, Instant, Millis, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
 from queue_server.core.lifecycle import CounterState, TicketState
 from queue_server.core.waiting import Line, LineKey, Standing
@@ -129,6 +130,7 @@ class BranchState(Struct):
     previous_day: Day | None = None
     version: int = 0
     configuration: Configuration | None = None
+    scheduled: ConfigurationScheduled | None = None
     tickets: dict[TicketId, Ticket] = field(default_factory=dict)
     by_number: dict[str, TicketId] = field(default_factory=dict)
     counters: dict[CounterId, Counter] = field(default_factory=dict)
@@ -150,6 +152,13 @@ class BranchState(Struct):
         if self.configuration is None:
             raise LookupError(f"branch {self.branch_id} has no configuration yet")
         return self.configuration
+
+    @property
+    def newest(self) -> tuple[int, Configuration]:
+        """The version and body that a change would replace: what is scheduled for the next day, else what is in force."""
+        if self.scheduled is not None:
+            return self.scheduled.version, self.scheduled.configuration
+        return self.version, self.rules
 
     def waiting_for(self, service_id: ServiceId) -> int:
         """Return how many wait for *service_id*."""

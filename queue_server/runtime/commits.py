@@ -32,3 +32,18 @@ class Observer(Protocol):
     def reloaded(self, state: BranchState) -> None:
         """Take note that the branch was read anew from the log: what was known of it no longer counts."""
         ...
+
+
+class Probe(Protocol):
+    """Is told how the writer fares."""
+
+    def observe_commit(self, seconds: float, facts: int) -> None:
+        """Take note of one append: how long it took, and how many facts it stored."""
+        ...
+
+
+class NoProbe:
+    """Measures nothing."""
+
+    def observe_commit(self, seconds: float, facts: int) -> None:
+        """Do nothing."""

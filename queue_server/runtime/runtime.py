@@ -1,0 +1,250 @@
+"""What the interfaces ask of the running system: commands, reads of what is committed, and the stream itself."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import structlog
+
+from queue_server.core.changes import Change
+from queue_server.core.commands import Command, ConfigureBranch
+from queue_server.core.configuration import Configuration
+from queue_server.core.events import Event
+from queue_server.core.ids import BranchId, Day, Instant
+from queue_server.core.rejections import VersionConflict
+from queue_server.core.state import BranchState
+from queue_server.eventlog.codec import to_event
+from queue_server.eventlog.port import EventLog, Head, LogUnavailable
+from queue_server.runtime.branch import Branch, replay
+from queue_server.runtime.branches import Branches
+from queue_server.runtime.calendar import open_day_command
+from queue_server.runtime.clock import Clock
+from queue_server.runtime.commits import NoProbe, Observer, Probe
+from queue_server.runtime.errors import NotYet, UnknownBranch, Unsettled
+from queue_server.runtime.outcomes import Outcome
+from queue_server.runtime.writer import Writer
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+_AT_LEAST_SECONDS = 2.0
+_AT_LEAST_STEP_SECONDS = 0.05
+
+
+class Runtime:
+    """One node: branches in memory over a log, served by one writer."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        clock: Clock,
+        *,
+        probe: Probe | None = None,
+        queue_limit: int = 2000,
+        batch_limit: int = 512,
+        timeout_seconds: float = 5.0,
+        sweep_seconds: float = 60.0,
+    ) -> None:
+        self.observers: list[Observer] = []
+        self.epoch = ""
+        self._log = log
+        self._clock = clock
+        self._branches = Branches(log)
+        self._timeout = timeout_seconds
+        self._sweep_seconds = sweep_seconds
+        self._writer = Writer(
+            log,
+            self._branches,
+            clock,
+            self.observers,
+            probe or NoProbe(),
+            queue_limit=queue_limit,
+            batch_limit=batch_limit,
+            timeout_seconds=timeout_seconds,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Read the clock and the history's name, then serve."""
+        loop = asyncio.get_running_loop()
+        sent = loop.time()
+        self._clock.observe(sent, loop.time(), await self._log.clock())
+        self.epoch = await self._log.epoch()
+        self._tasks = [loop.create_task(self._writer.run(), name="writer"), loop.create_task(self._sweep(), name="sweep")]
+
+    async def close(self) -> None:
+        """Take no more commands, commit what has queued, and stop."""
+        self._writer.close()
+        if not self._tasks:
+            return
+        writer, sweep = self._tasks
+        sweep.cancel()
+        with suppress(asyncio.CancelledError, TimeoutError):
+            await asyncio.wait_for(writer, self._timeout)
+        with suppress(asyncio.CancelledError):
+            await sweep
+
+    def now(self) -> Instant:
+        """Return the present moment by the log's clock."""
+        return self._clock.now()
+
+    @property
+    def queued(self) -> int:
+        """How many commands wait to be decided."""
+        return self._writer.queued
+
+    async def execute(self, branch_id: BranchId, command: Command, request: bytes | None = None) -> Outcome:
+        """
+        Decide *command* and return its outcome once it is durable; its `at` is set here.
+
+        Raises:
+            Rejected: it was refused, on a state that the log has confirmed.
+            UnknownBranch, Overloaded, Unsettled, KeyReused, Spoiled: as they say.
+        """
+        if self._branches.get(branch_id) is None:
+            await self._load(branch_id)
+        return await self._writer.submit(branch_id, command, request)
+
+    async def read(
+        self, branch_id: BranchId, look: Callable[[BranchState, Instant], T], at_least: tuple[Day, int] | None = None
+    ) -> T:
+        """
+        Return what *look* sees in the branch as it is committed; *look* runs at once, must not wait and must not change anything.
+
+        Raises:
+            UnknownBranch: there is none.
+            NotYet: it has not come as far as *at_least*.
+            Unsettled: a commit in flight did not land in time.
+        """
+        branch = await self._load(branch_id)
+        if at_least is not None and (branch.head.day, branch.head.seq) < at_least:
+            branch = await self._catch_up(branch_id, at_least)
+        if not branch.in_flight:
+            return look(branch.state, self._clock.now())
+        landed: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        branch.lookers.append((lambda state: look(state, self._clock.now()), landed))
+        try:
+            return await asyncio.wait_for(landed, self._timeout)
+        except TimeoutError:
+            raise Unsettled from None
+
+    async def events(self, branch_id: BranchId, day: Day | None, after: int, limit: int) -> tuple[Day, int, list[Event]]:
+        """Return the branch's present (day, seq) and the committed facts of *day* (default: the present one) after *after*."""
+        head = (await self._load(branch_id)).head
+        try:
+            rows = await self._log.read_after(branch_id, day or head.day, after, limit)
+        except LogUnavailable:
+            raise Unsettled from None
+        return head.day, head.seq, [to_event(row) for row in rows]
+
+    async def history(self, branch_id: BranchId, day: Day, after: int, limit: int) -> list[Change] | None:
+        """Return what the committed facts of the present day after *after* changed; None when that is another day or too many."""
+        head = (await self._load(branch_id)).head
+        if head.day != day or after > head.seq or head.seq - after > limit:
+            return None
+        try:
+            return await replay(self._log, branch_id, day, after + 1, head.seq)
+        except LogUnavailable:
+            raise Unsettled from None
+
+    async def branches(self) -> list[BranchId]:
+        """Return all branches, in order."""
+        try:
+            return [head.branch_id for head in await self._log.heads()]
+        except LogUnavailable:
+            raise Unsettled from None
+
+    def loaded(self) -> list[BranchState]:
+        """Return the states of the branches in memory; they may be ahead of the log."""
+        return [branch.state for branch in self._branches.loaded()]
+
+    async def configuration(self, branch_id: BranchId) -> tuple[int, Configuration]:
+        """Return version and body of the newest configuration, also one that takes effect with the next day."""
+        return await self.read(branch_id, lambda state, _: state.newest)
+
+    async def put_configuration(
+        self,
+        branch_id: BranchId,
+        configuration: Configuration,
+        *,
+        expected: int | None,
+        next_day: bool,
+        actor: str,
+        command_id: str,
+    ) -> tuple[bool, int]:
+        """
+        Create the branch (*expected* None; its day opens at once) or replace version *expected*; return whether created, and the version.
+
+        Raises:
+            VersionConflict: it exists already, or has changed since.
+            WouldStrand: it would leave open tickets behind.
+        """
+        if expected is None:
+            return True, await self._create(branch_id, configuration, actor)
+        command = ConfigureBranch(
+            at=0, command_id=command_id, actor=actor, expected=expected, next_day=next_day, configuration=configuration
+        )
+        await self.execute(branch_id, command)
+        return False, expected + 1
+
+    async def exists(self, branch_id: BranchId) -> bool:
+        """Tell whether there is such a branch."""
+        try:
+            await self._load(branch_id)
+        except UnknownBranch:
+            return False
+        return True
+
+    async def alive(self) -> bool:
+        """Tell whether the log answers."""
+        try:
+            await asyncio.wait_for(self._log.clock(), self._timeout)
+        except (LogUnavailable, TimeoutError):
+            return False
+        return True
+
+    async def _create(self, branch_id: BranchId, configuration: Configuration, actor: str) -> int:
+        if await self.exists(branch_id):
+            raise VersionConflict("The branch exists already; read it and send its ETag in If-Match to replace it")
+        newcomer = Branch(BranchState(branch_id), Head(branch_id, "", 0, is_open=False, wakes_at=None), {})
+        command = open_day_command(configuration, 1, self._clock.now(), None)
+        command.actor = actor
+        await self._writer.submit(branch_id, command, None, newcomer)
+        return 1
+
+    async def _load(self, branch_id: BranchId) -> Branch:
+        branch = self._branches.get(branch_id)
+        if branch is not None:
+            return branch
+        try:
+            branch = await self._branches.load(branch_id)
+        except LogUnavailable:
+            raise Unsettled from None
+        self._writer.watch(branch)
+        return branch
+
+    async def _catch_up(self, branch_id: BranchId, at_least: tuple[Day, int]) -> Branch:
+        deadline = asyncio.get_running_loop().time() + _AT_LEAST_SECONDS
+        while True:
+            branch = await self._load(branch_id)
+            if (branch.head.day, branch.head.seq) >= at_least:
+                return branch
+            if asyncio.get_running_loop().time() >= deadline:
+                raise NotYet
+            # Another node may have written: asking for what is due confirms the head, and a lost claim reads on.
+            self._writer.wake(branch_id)
+            await asyncio.sleep(_AT_LEAST_STEP_SECONDS)
+
+    async def _sweep(self) -> None:
+        """Wake the branches in which something is due and that nobody has loaded."""
+        while True:
+            try:
+                for branch_id in await self._log.due(self._clock.now()):
+                    await self._load(branch_id)
+                    self._writer.wake(branch_id)
+            except (LogUnavailable, Unsettled):
+                _log.warning("sweep found no log")
+            except Exception:  # noqa: BLE001 - logged, and the others go on
+                _log.exception("sweep failed")
+            await asyncio.sleep(self._sweep_seconds)

@@ -1,0 +1,341 @@
+"""
+The one writer of a process: decides what has queued, appends it in one statement, and only then tells anybody.
+
+Commands queue, not facts. While a batch is being committed new commands gather; when it lands, all of them are decided, branch by
+branch, and go out in the next statement. At most one batch is ahead of the log, there is no timer and no minimum size: an idle
+system commits each command at once, a busy one commits as many as arrived during the last commit.
+
+Guarantees:
+- nobody is answered and nothing is published before the commit; a refusal or an empty answer waits until the log has confirmed,
+  in the same round trip, that the head still stands where it was decided;
+- a branch whose claim was lost is read anew and its commands are looked up and decided again, without holding up the others;
+- when the outcome of an append is unknown, the same claims are appended again at the same heads until the log answers: either
+  that attempt or the old one wins, never both. Commands that have waited too long meanwhile get `Unsettled`, never a guess.
+
+Known limit: a batch waits for the commit before it, so one command takes up to two commits under load.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Coroutine, Sequence
+
+import structlog
+
+from queue_server.core.commands import ApplyDeadlines, Command
+from queue_server.core.ids import BranchId
+from queue_server.core.rejections import VersionConflict
+from queue_server.eventlog.port import Appended, EventLog, LogUnavailable
+from queue_server.runtime.branch import Branch
+from queue_server.runtime.branches import Branches
+from queue_server.runtime.calendar import SYSTEM
+from queue_server.runtime.clock import Clock
+from queue_server.runtime.commits import Commit, Observer, Probe
+from queue_server.runtime.errors import KeyReused, Overloaded, Spoiled, Unsettled
+from queue_server.runtime.flight import Flight, Pending
+from queue_server.runtime.outcomes import Outcome
+from queue_server.runtime.receipts import Receipts
+
+_log = structlog.get_logger(__name__)
+
+_ATTEMPTS = 20
+_RETRY_FIRST_SECONDS = 0.02
+_RETRY_MOST_SECONDS = 0.5
+
+
+class Writer:
+    """Owns the queue of commands and the only path to the log."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        branches: Branches,
+        clock: Clock,
+        observers: Sequence[Observer],
+        probe: Probe,
+        *,
+        queue_limit: int,
+        batch_limit: int,
+        timeout_seconds: float,
+    ) -> None:
+        self._log = log
+        self._branches = branches
+        self._clock = clock
+        self._observers = observers
+        self._probe = probe
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._timeout = timeout_seconds
+        self._queue: deque[Pending] = deque()
+        self._arrived = asyncio.Event()
+        self._receipts = Receipts(log)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    @property
+    def queued(self) -> int:
+        """How many commands wait to be decided."""
+        return len(self._queue)
+
+    def submit(
+        self, branch_id: BranchId, command: Command, request: bytes | None, newcomer: Branch | None = None
+    ) -> asyncio.Future[Outcome]:
+        """Queue *command*; the future gives its outcome, a refusal or why it is not known."""
+        if self._closing or len(self._queue) >= self._queue_limit:
+            raise Overloaded
+        pending = Pending(branch_id, command, request, asyncio.get_running_loop().create_future(), newcomer)
+        self._queue.append(pending)
+        self._arrived.set()
+        return pending.future
+
+    def close(self) -> None:
+        """Take no more; `run` returns when what has queued is done."""
+        self._closing = True
+        self._arrived.set()
+        for branch in self._branches.loaded():
+            if branch.alarm is not None:
+                branch.alarm.cancel()
+
+    async def run(self) -> None:
+        """Decide and append until closed."""
+        while True:
+            if not self._queue:
+                if self._closing and not self._tasks:
+                    return
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            flights = self._decide(self._take())
+            if flights:
+                await self._fly(flights)
+
+    def watch(self, branch: Branch) -> None:
+        """Wake *branch* when time alone will make something happen."""
+        at = branch.head.wakes_at
+        if at == branch.alarm_at or self._closing:
+            return
+        if branch.alarm is not None:
+            branch.alarm.cancel()
+        branch.alarm_at, branch.alarm = at, None
+        if at is not None:
+            delay = max(0.0, (at - self._clock.now()) / 1000)
+            branch.alarm = asyncio.get_running_loop().call_later(delay, self.wake, branch.id)
+
+    def wake(self, branch_id: BranchId) -> None:
+        """Ask for what is due in *branch_id*."""
+        branch = self._branches.get(branch_id)
+        if branch is not None:
+            branch.alarm, branch.alarm_at = None, None
+        if not self._closing:
+            command = ApplyDeadlines(at=0, command_id=f"wake:{branch_id}", actor=SYSTEM)
+            # Past the limit of the queue too: time is not a client that could be asked to come again.
+            future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._queue.append(Pending(branch_id, command, None, future))
+            self._arrived.set()
+
+    def _take(self) -> list[Pending]:
+        return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+
+    def _decide(self, batch: list[Pending]) -> list[Flight]:
+        now = self._clock.now()
+        flights: dict[BranchId, Flight] = {}
+        spoiled: set[BranchId] = set()
+        for pending in batch:
+            branch = pending.newcomer or self._branches.get(pending.branch_id)
+            if branch is None or pending.branch_id in spoiled:
+                self._park(pending)
+                continue
+            flight = flights.get(branch.id)
+            try:
+                if flight is None:
+                    flight = flights[branch.id] = Flight(branch)
+                    flight.pass_time(now)
+                self._board(flight, pending, now)
+            except Exception as fault:  # noqa: BLE001 - a fault of one branch must not stop the others
+                _log.exception("deciding failed", branch=branch.id, command=type(pending.command).__name__)
+                spoiled.add(branch.id)
+                del flights[branch.id]
+                self._spoil(flight, pending, fault)
+        for flight in flights.values():
+            flight.seal()
+        return list(flights.values())
+
+    def _board(self, flight: Flight, pending: Pending, now: int) -> None:
+        command_id = pending.command.command_id
+        known = flight.branch.keys.get(command_id)
+        if known is not None:
+            if known.request != pending.request:
+                pending.fail(KeyReused())
+            else:
+                self._spawn(self._receipts.repeat(pending, known))
+        elif command_id in flight.by_key:
+            # The same key twice in one batch: the second is looked up when the first has landed.
+            self._queue.append(pending)
+        elif pending.newcomer is not None and len(flight.passengers) > 0:
+            pending.fail(VersionConflict("The branch exists already"))
+        else:
+            flight.decide(pending, now)
+
+    def _spoil(self, flight: Flight | None, culprit: Pending, fault: Exception) -> None:
+        failure = Spoiled(type(culprit.command).__name__)
+        failure.__cause__ = fault
+        culprit.fail(failure)
+        if flight is not None:
+            self._reload(flight, [pending for pending in flight.passengers if pending is not culprit])
+
+    async def _fly(self, flights: list[Flight]) -> None:
+        sent = time.monotonic()
+        try:
+            claimed = await self._append(flights)
+        except LogUnavailable as fault:
+            _log.warning("log unavailable", reason=str(fault))
+            claimed = await self._settle(flights)
+        except Exception:  # noqa: BLE001 - logged, and the others go on
+            _log.exception("append failed; trying branch by branch")
+            claimed = await self._one_by_one(flights)
+        self._probe.observe_commit(time.monotonic() - sent, sum(len(flight.rows) for flight in flights))
+        for flight in flights:
+            if flight.branch.id in claimed:
+                self._land(flight)
+            else:
+                self._lose(flight)
+
+    async def _append(self, flights: list[Flight]) -> frozenset[BranchId]:
+        sent = time.monotonic()
+        appended: Appended = await self._log.append(
+            [flight.claim for flight in flights if flight.rows],
+            [(flight.branch.id, *flight.expected) for flight in flights if not flight.rows],
+        )
+        self._clock.observe(sent, time.monotonic(), appended.clock)
+        return appended.claimed | appended.standing
+
+    async def _settle(self, flights: list[Flight]) -> frozenset[BranchId]:
+        """Append again until the log answers; what an earlier attempt of ours had stored counts as claimed."""
+        delay = _RETRY_FIRST_SECONDS
+        while True:
+            self._give_up_on_old(flights)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _RETRY_MOST_SECONDS)
+            try:
+                claimed = await self._append(flights)
+                lost = [flight for flight in flights if flight.rows and flight.branch.id not in claimed]
+                return claimed | {flight.branch.id for flight in lost if await self._was_ours(flight)}
+            except LogUnavailable:
+                continue
+
+    async def _was_ours(self, flight: Flight) -> bool:
+        head = await self._log.head(flight.branch.id)
+        if head is None or (head.day, head.seq) != (flight.head.day, flight.head.seq):
+            return False
+        last = flight.rows[-1]
+        found = await self._log.read_after(flight.branch.id, last.day, last.seq - 1, 1)
+        return bool(found) and found[0] == last
+
+    async def _one_by_one(self, flights: list[Flight]) -> frozenset[BranchId]:
+        claimed: frozenset[BranchId] = frozenset()
+        for flight in flights:
+            try:
+                claimed |= await self._append([flight])
+            except LogUnavailable:
+                claimed |= await self._settle([flight])
+            except Exception as fault:  # noqa: BLE001 - a fault of one branch must not stop the others
+                _log.exception("append failed", branch=flight.branch.id)
+                for pending in flight.passengers:
+                    self._spoil(None, pending, fault)
+        return claimed
+
+    def _give_up_on_old(self, flights: list[Flight]) -> None:
+        oldest = time.monotonic() - self._timeout
+        for flight in flights:
+            for pending in flight.passengers:
+                if pending.since < oldest:
+                    pending.fail(Unsettled())
+        while self._queue and self._queue[0].since < oldest and not isinstance(self._queue[0].command, ApplyDeadlines):
+            self._queue.popleft().fail(Unsettled())
+
+    def _land(self, flight: Flight) -> None:
+        branch = flight.branch
+        branch.head = flight.head
+        if flight.is_new:
+            self._branches.add(branch)
+        for pending in flight.passengers:
+            self._answer(flight, pending)
+        if flight.changes:
+            commit = Commit(branch.id, flight.changes, own=True)
+            for observer in self._observers:
+                observer.committed(commit, branch.state)
+        branch.land()
+        self.watch(branch)
+
+    def _answer(self, flight: Flight, pending: Pending) -> None:
+        if pending.refusal is not None:
+            pending.fail(pending.refusal)
+            return
+        changes = pending.changes
+        if changes:
+            flight.branch.remember(pending.command.command_id, changes, pending.request)
+            last = changes[-1].event
+            outcome = Outcome(changes, last.day, last.seq, last.at)
+        else:
+            outcome = Outcome(changes, *flight.expected, pending.command.at)
+        if pending.request is not None and changes:
+            self._receipts.keep(pending, outcome)
+        if not pending.future.done():
+            pending.future.set_result(outcome)
+
+    def _lose(self, flight: Flight) -> None:
+        if flight.is_new:
+            for pending in flight.passengers:
+                pending.fail(VersionConflict("The branch exists already"))
+            return
+        self._reload(flight, flight.passengers)
+
+    def _reload(self, flight: Flight, passengers: list[Pending]) -> None:
+        """Drop what was decided on a head that no longer stands; whoever waits is decided again on what is there now."""
+        branch = flight.branch
+        self._branches.drop(branch.id)
+        for pending in passengers:
+            self._park(pending)
+        self._spawn(self._bring_back(branch))
+
+    async def _bring_back(self, lost: Branch) -> None:
+        while True:
+            try:
+                branch = await self._branches.load(lost.id)
+                break
+            except LogUnavailable:
+                await asyncio.sleep(_RETRY_MOST_SECONDS)
+        for observer in self._observers:
+            observer.reloaded(branch.state)
+        lost.state = branch.state
+        lost.land()
+        self.watch(branch)
+
+    def _park(self, pending: Pending) -> None:
+        """Bring *pending* back to the queue when its branch is in memory again."""
+        pending.attempts += 1
+        if pending.attempts > _ATTEMPTS:
+            pending.fail(Unsettled())
+        else:
+            self._spawn(self._requeue(pending))
+
+    async def _requeue(self, pending: Pending) -> None:
+        try:
+            await self._branches.load(pending.branch_id)
+        except Exception as fault:  # noqa: BLE001 - it is the answer to whoever asked
+            pending.fail(Unsettled() if isinstance(fault, LogUnavailable) else fault)
+        else:
+            self._queue.append(pending)
+            self._arrived.set()
+
+    def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._arrived.set()
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("background task failed", error=repr(task.exception()))
