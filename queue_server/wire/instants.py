@@ -1,0 +1,49 @@
+"""Instants and durations as the interfaces write them: RFC 3339 in UTC with milliseconds, and numbers of seconds."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from queue_server.core.ids import Instant, Millis
+
+_MILLIS = tuple(f".{ms:03d}Z" for ms in range(1000))
+
+
+@lru_cache(maxsize=8192)
+def _second(seconds: int) -> str:
+    # Many instants of one answer fall into the same few seconds, and formatting a date is the slow part.
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def rfc3339(at: Instant) -> str:
+    """Return *at* (ms since the epoch) as "2026-11-23T06:00:00.000Z"."""
+    seconds, ms = divmod(at, 1000)
+    return _second(seconds) + _MILLIS[ms]
+
+
+def rfc3339_or_none(at: Instant | None) -> str | None:
+    """Return *at* as RFC 3339; None stays None."""
+    return None if at is None else rfc3339(at)
+
+
+def parse_rfc3339(text: str) -> Instant:
+    """
+    Return the instant that *text* names, cut to milliseconds.
+
+    Raises:
+        ValueError: *text* is not RFC 3339 with an offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    whole = moment.replace(microsecond=0)
+    return int(whole.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def seconds(ms: Millis) -> float:
+    """Return a duration of *ms* as a number of seconds."""
+    return ms / 1000
+
+
+def seconds_or_none(ms: Millis | None) -> float | None:
+    """Return a duration of *ms* as a number of seconds; None stays None."""
+    return None if ms is None else ms / 1000
