@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install
 # Wheels only: building a source package would fetch build tools that no lock names.
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 NPM := scripts/with-node npm
