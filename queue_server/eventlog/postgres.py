@@ -12,11 +12,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
-from itertools import chain
 from operator import attrgetter
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import asyncpg
+import msgspec
 from asyncpg.connect_utils import SessionAttribute
 from msgspec.structs import astuple
 
@@ -28,9 +28,21 @@ from queue_server.eventlog.postgres_queries import QUERIES
 from queue_server.eventlog.postgres_writer import Connection, Writer, read_history
 
 _READER_SETTINGS = {"application_name": "queue-server reader", "tcp_user_timeout": "5s", "jit": "off"}
-_EMPTY_ROWS: list[tuple[Any, ...]] = [()] * 10
-_EMPTY_CONFIRM: list[tuple[Any, ...]] = [()] * 3
+_encode = msgspec.json.Encoder().encode
 _branch_of = attrgetter("head.branch_id")
+
+
+class _Move(msgspec.Struct, gc=False):
+    """A claim as the statement reads it."""
+
+    expected_day: Day | None
+    expected_seq: int | None
+    branch_id: BranchId
+    day: Day
+    seq: int
+    is_open: bool
+    wakes_at: Instant | None
+
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 PooledConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -86,12 +98,14 @@ class PostgresLog:
 
     async def append(self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()) -> Appended:
         """Append every claim whose head still stands, in one durable statement; *confirm* is answered as things stood before."""
-        columns = _columns(claims, confirm)
-        months = months_of(columns[8])
+        # The order of branches is the same on every node, as for any set of locks.
+        ordered = sorted(claims, key=_branch_of)
+        rows = [row for claim in ordered for row in claim.rows]
+        months = months_of(row.day for row in rows)
         if not months <= self._months:
             await self._add_partitions(months)
         async with self._appending:
-            record = await self._writer.append(columns, self._epoch)
+            record = await self._writer.append(_documents(ordered, rows, confirm), self._epoch)
         return Appended(frozenset(record[0]), frozenset(record[1]), record[2])
 
     async def head(self, branch_id: BranchId) -> Head | None:
@@ -171,19 +185,10 @@ class PostgresLog:
             raise LogUnavailable("The database serves another history than before; ask for its epoch and load anew.")
 
 
-def _columns(claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]]) -> list[Any]:
-    """
-    Lay out the arguments of the append, one array a column: seven for the claims, ten for their rows, three to confirm.
-
-    Transposing whole structs keeps this in C: it runs for every batch. The order of branches is fixed, as for any set of locks.
-    """
-    ordered = sorted(claims, key=_branch_of)
-    expected = [claim.expected or (None, None) for claim in ordered]
-    heads = zip(*(astuple(claim.head) for claim in ordered), strict=True)
-    branch_ids, *moves = heads if ordered else [()] * 5
-    days, seqs = zip(*expected, strict=True) if ordered else ((), ())
-    rows = list(zip(*map(astuple, chain.from_iterable(claim.rows for claim in ordered)), strict=True))
-    return [branch_ids, days, seqs, *moves, *(rows or _EMPTY_ROWS), *(zip(*confirm, strict=True) if confirm else _EMPTY_CONFIRM)]
+def _documents(claims: Sequence[Claim], rows: Sequence[Row], confirm: Sequence[tuple[BranchId, Day, int]]) -> list[bytes]:
+    """Lay out the arguments of the append: whole structs are encoded in C, for this runs with every batch."""
+    moves = [_Move(*(claim.expected or (None, None)), *astuple(claim.head)) for claim in claims]
+    return [_encode(moves), _encode(rows), _encode(confirm)]
 
 
 def _head(record: asyncpg.Record) -> Head:

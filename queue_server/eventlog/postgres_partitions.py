@@ -5,7 +5,7 @@ A partition is made on the side and then attached: `create table ... partition o
 insert behind it. They are made three months ahead, and on demand when a fact belongs to a month that nobody has foreseen.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date
 from typing import TypeAlias
 
@@ -62,6 +62,6 @@ async def _make(connection: Connection, month: str) -> None:
     _log.info("partition_made", partition=name)
 
 
-def months_of(days: Collection[str]) -> frozenset[str]:
+def months_of(days: Iterable[str]) -> frozenset[str]:
     """Return the months that ISO *days* fall in."""
-    return frozenset(day[:7] for day in days)
+    return frozenset([day[:7] for day in days])

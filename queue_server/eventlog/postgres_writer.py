@@ -9,7 +9,7 @@ given up may still be running its last statement; it is ended first, by its proc
 import asyncio
 import hashlib
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 import structlog
@@ -67,9 +67,9 @@ class Writer:
         await self._ready()
         return self._history or ""
 
-    async def append(self, columns: list[Any], expected_history: str | None) -> asyncpg.Record:
+    async def append(self, arguments: list[bytes], expected_history: str | None) -> asyncpg.Record:
         """
-        Run the append with *columns* as its arguments.
+        Run the append with *arguments*, as `queries.sql` reads them.
 
         Raises:
             LogUnavailable: the outcome is unknown, or the server now serves another history than *expected_history*.
@@ -79,7 +79,7 @@ class Writer:
             raise LogUnavailable("The database serves another history than before; ask for its epoch and load anew.")
         try:
             with unavailable_when_away():
-                records = await statement.fetch(*columns, timeout=self._timeout)
+                records = await statement.fetch(*arguments, timeout=self._timeout)
         except LogUnavailable:
             self._give_up()
             raise

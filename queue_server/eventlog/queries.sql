@@ -3,24 +3,26 @@
 -- name: append
 -- One statement, one commit. `held` locks the heads that still stand where the claim was decided and passes over those that
 -- another session holds: nobody waits here, so nobody deadlocks and a stuck session costs its own branch only. Under READ
--- COMMITTED the condition is checked again on the newest version of a row that changed meanwhile. A new branch is claimed by
+-- COMMITTED the condition is checked again on the newest version of a row that changed meanwhile. The lateral forms look heads up
+-- one by one whatever the planner believes of the table's size. A new branch is claimed by
 -- making its head; the try-lock keeps two makers from waiting for each other on the primary key.
+-- The arguments are JSON documents: an array for each column took the client three times as long to encode.
 with claim as materialized (
-    select branch_id, expected_day::date as expected_day, expected_seq, day::date as day, seq, is_open, wakes_at
-      from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::boolean[], $7::bigint[])
-           as c (branch_id, expected_day, expected_seq, day, seq, is_open, wakes_at)
+    select *
+      from json_to_recordset(convert_from($1::bytea, 'UTF8')::json)
+           as c (branch_id text, expected_day date, expected_seq int, day date, seq int, is_open boolean, wakes_at bigint)
 ), held as (
-    select c.*
+    select c.*, locked.place
       from claim c
      cross join lateral (
-           select from branch_head h
+           select h.ctid as place from branch_head h
             where h.branch_id = c.branch_id and h.day = c.expected_day and h.seq = c.expected_seq
               for update skip locked) locked
 ), moved as (
     update branch_head h
        set day = held.day, seq = held.seq, is_open = held.is_open, wakes_at = held.wakes_at
       from held
-     where h.branch_id = held.branch_id
+     where h.ctid = held.place
     returning h.branch_id
 ), made as (
     insert into branch_head (branch_id, day, seq, is_open, wakes_at)
@@ -33,16 +35,19 @@ with claim as materialized (
     select branch_id from moved union all select branch_id from made
 ), added as (
     insert into event (branch_id, day, seq, at, name, version, command_id, actor, request, body)
-    select branch_id, day::date, seq, at, name, version, command_id, actor, request, body
-      from unnest($8::text[], $9::text[], $10::int[], $11::bigint[], $12::text[], $13::smallint[], $14::text[], $15::text[],
-                  $16::bytea[], $17::bytea[])
-           as r (branch_id, day, seq, at, name, version, command_id, actor, request, body)
+    select branch_id, day, seq, at, name, version, command_id, actor, decode(request, 'base64'), decode(body, 'base64')
+      from json_to_recordset(convert_from($2::bytea, 'UTF8')::json)
+           as r (branch_id text, day date, seq int, at bigint, name text, version smallint, command_id text, actor text,
+                 request text, body text)
      where branch_id in (select branch_id from claimed)
 )
 select array(select branch_id from claimed) as claimed,
-       array(select c.branch_id
-               from unnest($18::text[], $19::text[], $20::int[]) as c (branch_id, day, seq)
-               join branch_head h on h.branch_id = c.branch_id and h.day = c.day::date and h.seq = c.seq) as standing,
+       array(select head ->> 0
+               from json_array_elements(convert_from($3::bytea, 'UTF8')::json) as c (head)
+              cross join lateral (
+                    select from branch_head h
+                     where h.branch_id = head ->> 0 and h.day = (head ->> 1)::date and h.seq = (head ->> 2)::int
+                     limit 1) standing) as standing,
        floor(extract(epoch from clock_timestamp()) * 1000)::bigint as clock;
 
 -- name: head
