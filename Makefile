@@ -86,7 +86,7 @@ $(DEV): $(RUNTIME) requirements-dev.lock
 
 $(NODE_MODULES): package.json package-lock.json $(wildcard */package.json) | $(RUNTIME)
 	@echo "Installing the locked packages of the screens"
-	@$(NPM) ci --include=dev --ignore-scripts --loglevel=error
+	@$(NPM) ci --include=dev --ignore-scripts --silent
 	@touch $@
 
 $(SCREENS): $(NODE_MODULES) $(SCREEN_SOURCES)
