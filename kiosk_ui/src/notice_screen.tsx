@@ -1,0 +1,21 @@
+import type { ComponentChildren } from "preact";
+
+interface NoticeProps {
+  title: string;
+  text?: string;
+  isBusy?: boolean;
+  testId?: string;
+  children?: ComponentChildren;
+}
+
+/** One thing to say, and what to do about it. */
+export function Notice({ title, text, isBusy = false, testId, children }: NoticeProps) {
+  return (
+    <section class="notice" data-testid={testId} role="status">
+      {isBusy && <span class="working" aria-hidden="true" />}
+      <h2>{title}</h2>
+      {text && <p>{text}</p>}
+      {children && <div class="choices">{children}</div>}
+    </section>
+  );
+}

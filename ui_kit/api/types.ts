@@ -1,0 +1,106 @@
+/** The forms of the HTTP interface and the feed, as the server publishes them. Instants are RFC 3339 in UTC. */
+
+/** A name in each language of the branch. */
+export type Names = Record<string, string>;
+
+export interface Branch {
+  id: string;
+  name: Names;
+  languages: string[];
+  time_zone: string;
+}
+
+export type CounterState = "closed" | "open" | "calling" | "serving" | "paused";
+export type TicketState = "waiting" | "called" | "serving" | "parked" | "no_show" | "finished" | "cancelled" | "expired";
+
+/** How long it may take from now, in seconds; null when nothing can be said. */
+export interface Range {
+  ahead: number | null;
+  p50_seconds: number | null;
+  p90_seconds: number | null;
+}
+
+export interface Service extends Range {
+  id: string;
+  name: Names;
+  open: boolean;
+  reason: string | null;
+  until: string | null;
+  waiting: number;
+}
+
+/** A counter as the hall sees it. */
+export interface BoardCounter {
+  id: string;
+  number: string | number;
+  zone: string | null;
+  state: CounterState;
+  ticket_number: string | null;
+  since: string | null;
+}
+
+/** A counter as staff see it. */
+export interface Counter {
+  id: string;
+  number: string | number;
+  zone: string | null;
+  state: CounterState;
+  profile: string | null;
+  staff: string | null;
+  ticket: string | null;
+  parked: string[];
+  reason: string | null;
+  since: string | null;
+}
+
+export interface Call {
+  seq: number;
+  at: string;
+  number: string;
+  counter: string;
+  recalls: number;
+  ticket_id?: string;
+}
+
+export interface Ticket extends Range {
+  ticket_id: string;
+  number: string;
+  service: string;
+  tier: string;
+  care: string | null;
+  state: TicketState;
+  counter: string | null;
+  zone: string | null;
+  staff: string | null;
+  channel: string | null;
+  language: string | null;
+  arrived_at: string;
+  place_at: string;
+  issued_at: string;
+  due_at: string | null;
+  waited_seconds: number;
+  called_at: string | null;
+  serving_at: string | null;
+  ended_at: string | null;
+  recalls: number;
+  stages?: unknown;
+  /** Share of the promise that is used up; only in an outlook. */
+  share?: number | null;
+}
+
+export interface Routing {
+  policy: string;
+  rule: string;
+  reason: string;
+  waiting: number;
+  overtook: { count: number; first: string[] };
+}
+
+export interface Receipt {
+  day: string;
+  seq: number;
+  ticket?: Ticket | null;
+  counter?: Counter;
+  routing?: Routing | null;
+  finished?: Ticket | null;
+}
