@@ -1,0 +1,176 @@
+"""What a day in a small hall leaves on the page that Prometheus scrapes."""
+
+import asyncio
+import shutil
+import subprocess
+from contextlib import suppress
+
+import pytest
+
+from queue_server.core import commands as c
+from queue_server.metrics.collector import Metrics
+from tests.push.hall import MORNING, Hall
+
+CASH = {"branch": "main", "service": "cash", "tier": "standard"}
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+async def test_every_step_of_a_ticket_is_counted_once() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.open_counter()
+    ticket = hall.issue()
+    hall.issue()
+    hall.call_next(after_ms=70_000)
+    hall.do(c.StartServing, ticket=ticket)
+    hall.call_next(after_ms=90_000, finish=True)
+    hall.do(c.RecordNoShow, ticket=hall.state.counters["1"].ticket or "")
+    assert value(metrics, "queue_tickets_issued_total", **CASH) == 2
+    assert value(metrics, "queue_tickets_called_total", **CASH) == 2
+    assert value(metrics, "queue_tickets_finished_total", **CASH) == 1
+    assert value(metrics, "queue_tickets_no_show_total", **CASH) == 1
+    assert value(metrics, "queue_service_seconds_sum", **CASH) == 90
+
+
+async def test_a_wait_falls_between_the_promises() -> None:
+    metrics = Metrics("1.2.3", edges=(60, 120, 300))
+    hall = Hall(metrics)
+    hall.open_counter()
+    ticket = hall.issue()
+    hall.call_next(after_ms=100_000)
+    hall.do(c.StartServing, ticket=ticket)
+    assert value(metrics, "queue_wait_seconds_bucket", **CASH, le="60.0") == 0
+    assert value(metrics, "queue_wait_seconds_bucket", **CASH, le="120.0") == 1
+    assert value(metrics, "queue_wait_seconds_sum", **CASH) == 100
+
+
+async def test_a_customer_called_twice_has_waited_once() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.open_counter()
+    ticket = hall.issue()
+    hall.call_next(after_ms=30_000)
+    hall.do(c.RequeueTicket, ticket=ticket, after_ms=5_000)
+    hall.call_next(after_ms=20_000)
+    hall.do(c.StartServing, ticket=ticket)
+    assert value(metrics, "queue_tickets_called_total", **CASH) == 2
+    assert value(metrics, "queue_wait_seconds_count", **CASH) == 1
+    assert value(metrics, "queue_wait_seconds_sum", **CASH) == 50
+
+
+async def test_facts_of_others_and_of_a_replay_are_not_counted() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.issue()
+    hall.issue(own=False)
+    metrics.reloaded(hall.state)
+    assert value(metrics, "queue_tickets_issued_total", **CASH) == 1
+
+
+async def test_the_gauges_show_memory_at_the_scrape() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.open_counter()
+    hall.issue()
+    hall.issue()
+    hall.issue("loans", tier="gold")
+    await metrics.render()
+    assert value(metrics, "queue_tickets_waiting", **CASH) == 2
+    assert value(metrics, "queue_tickets_waiting", branch="main", service="loans", tier="standard") == 0
+    assert value(metrics, "queue_oldest_waiting_timestamp_seconds", **CASH) == (MORNING + 2000) / 1000
+    assert value(metrics, "queue_counters", branch="main", state="open") == 1
+    assert value(metrics, "queue_counters", branch="main", state="closed") == 2
+
+
+async def test_the_oldest_has_waited_without_the_time_at_a_counter() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.open_counter()
+    ticket = hall.issue()
+    hall.call_next(after_ms=30_000)
+    hall.do(c.RequeueTicket, ticket=ticket, after_ms=500_000)
+    await metrics.render()
+    assert value(metrics, "queue_oldest_waiting_timestamp_seconds", **CASH) == (hall.at - 30_000) / 1000
+
+
+async def test_nobody_waits_means_no_oldest() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.do(c.CancelTicket, ticket=hall.issue())
+    await metrics.render()
+    assert value(metrics, "queue_oldest_waiting_timestamp_seconds", **CASH) is None
+    assert value(metrics, "queue_tickets_waiting", **CASH) == 0
+
+
+async def test_a_branch_is_shown_by_the_node_that_wrote_last() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.issue(own=False)
+    await metrics.render()
+    assert value(metrics, "queue_tickets_waiting", **CASH) is None
+    hall.issue()
+    await metrics.render()
+    assert value(metrics, "queue_tickets_waiting", **CASH) == 2
+
+
+async def test_a_branch_read_at_the_start_is_shown_before_anything_happens() -> None:
+    metrics = Metrics("1.2.3")
+    hall = Hall()
+    hall.issue()
+    metrics.reloaded(hall.state)
+    await metrics.render()
+    assert value(metrics, "queue_tickets_waiting", **CASH) == 1
+
+
+async def test_the_rest_of_the_process() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.ask(screens=lambda: 7, queued=lambda: 3)
+    metrics.observe_commit(0.004, 12)
+    metrics.log_failed()
+    page = (await metrics.render()).decode()
+    assert 'queue_build_info{python="' in page
+    assert 'version="1.2.3"} 1.0' in page
+    assert value(metrics, "queue_screens_connected") == 7
+    assert value(metrics, "queue_commands_queued") == 3
+    assert value(metrics, "queue_log_commit_seconds_count") == 1
+    assert value(metrics, "queue_log_batch_facts_sum") == 12
+    assert value(metrics, "queue_log_errors_total") == 1
+    assert "process_resident_memory_bytes" in page
+    assert "python_gc_collections_total" in page
+
+
+async def test_the_lag_of_the_loop_is_measured() -> None:
+    metrics = Metrics("1.2.3")
+    task = asyncio.create_task(metrics.measure_loop(every_seconds=0))
+    async with asyncio.timeout(5):
+        while not value(metrics, "queue_loop_lag_seconds_count"):
+            await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert value(metrics, "queue_loop_lag_seconds_bucket", le="5.0") is not None
+
+
+async def test_two_processes_in_one_test_share_nothing() -> None:
+    first, second = Metrics("1"), Metrics("2")
+    Hall(first).issue()
+    assert value(second, "queue_tickets_issued_total", **CASH) is None
+
+
+async def test_promtool_finds_nothing_to_complain_of() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.fail("promtool is missing; on Debian: apt-get install prometheus")
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    hall.open_counter()
+    ticket = hall.issue()
+    hall.issue()
+    hall.call_next()
+    hall.do(c.StartServing, ticket=ticket)
+    hall.do(c.FinishServing, ticket=ticket)
+    checked = subprocess.run([promtool, "check", "metrics"], input=await metrics.render(), capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
