@@ -28,7 +28,7 @@ from queue_server.wire.forms import (
 from queue_server.wire.instants import rfc3339
 from queue_server.wire.states import is_chosen
 
-_NOT_ON_THE_BOARD = (e.NoShowLapsed, e.CounterProfileChanged)
+_NOT_ON_THE_BOARD = (e.NoShowLapsed, e.CounterProfileChanged, e.ConfigurationScheduled)
 _encode = json.Encoder().encode
 
 

@@ -1,0 +1,104 @@
+"""From the configuration as the outside writes it to the one that the core keeps, and back; what goes in comes out the same."""
+
+from typing import Any
+
+from queue_server.core.configuration import Configuration, CounterPlace, Policy, Profile, Service, StartMode, Tier
+from queue_server.core.ids import BranchId, Millis
+from queue_server.wire.configuration_faults import inconsistencies
+from queue_server.wire.configuration_form import (
+    ConfigurationForm,
+    CounterConfiguration,
+    PolicyConfiguration,
+    ProfileConfiguration,
+    ServiceConfiguration,
+    StartAfter,
+    TierConfiguration,
+)
+from queue_server.wire.instants import seconds, seconds_or_none
+from queue_server.wire.reading import Invalid, faults_in, read
+
+
+def read_configuration(value: Any, branch_id: BranchId | None = None) -> Configuration:
+    """
+    Return the configuration that *value* (JSON or TOML, decoded) describes; its id must be *branch_id* where one is given.
+
+    Raises:
+        Invalid: with every fault.
+    """
+    faults = faults_in(value, ConfigurationForm)
+    if isinstance(value, dict):
+        faults += inconsistencies(value, branch_id)
+    if faults:
+        raise Invalid(faults)
+    return _stored(read(value, ConfigurationForm))
+
+
+def configuration_form(rules: Configuration) -> ConfigurationForm:
+    """Return *rules* as the outside writes them, with every default filled in."""
+    return ConfigurationForm(
+        id=rules.id,
+        name=rules.name,
+        tiers=tuple(TierConfiguration(tier.id, tier.name, seconds(tier.target_ms)) for tier in rules.tiers),
+        services=tuple(_service_form(service) for service in rules.services),
+        counters=tuple(CounterConfiguration(place.id, place.number, place.zone, place.profile) for place in rules.counters),
+        languages=rules.languages,
+        time_zone=rules.time_zone,
+        day_starts_at=rules.day_starts_at,
+        default_tier=rules.default_tier,
+        profiles=tuple(ProfileConfiguration(p.id, p.services, p.tiers, p.name) for p in rules.profiles),
+        policy=PolicyConfiguration("fifo" if rules.policy.name == "fifo" else "promise"),
+        care_share=rules.care_permille / 1000,
+        no_show_after_seconds=seconds_or_none(rules.no_show_after_ms),
+        reinstate_seconds=seconds(rules.reinstate_ms),
+        start=_start_form(rules),
+        transfer_position=_position(rules.transfer_position),
+        reinstate_position=_position(rules.reinstate_position),
+        roll_grace_seconds=seconds(rules.roll_grace_ms),
+    )
+
+
+def _stored(form: ConfigurationForm) -> Configuration:
+    after = form.start if isinstance(form.start, StartAfter) else None
+    return Configuration(
+        id=form.id,
+        name=form.name,
+        tiers=tuple(Tier(tier.id, tier.name, _ms(tier.target_seconds)) for tier in form.tiers),
+        services=tuple(_service(service) for service in form.services),
+        counters=tuple(CounterPlace(c.id, str(c.number), c.zone, c.profile) for c in form.counters),
+        default_tier=form.default_tier or form.tiers[-1].id,
+        languages=form.languages or tuple(form.name),
+        time_zone=form.time_zone,
+        day_starts_at=form.day_starts_at,
+        profiles=tuple(Profile(p.id, p.services, p.tiers, p.name) for p in form.profiles or ()),
+        policy=Policy(name=form.policy.name),
+        care_permille=round(form.care_share * 1000),
+        start=StartMode.AFTER if isinstance(form.start, StartAfter) else StartMode(form.start),
+        start_after_ms=_ms(after.after_seconds) if after is not None else 0,
+        no_show_after_ms=None if form.no_show_after_seconds is None else _ms(form.no_show_after_seconds),
+        reinstate_ms=_ms(form.reinstate_seconds),
+        transfer_position=form.transfer_position,
+        reinstate_position=form.reinstate_position,
+        roll_grace_ms=_ms(form.roll_grace_seconds),
+    )
+
+
+def _service(form: ServiceConfiguration) -> Service:
+    targets = {tier: _ms(target) for tier, target in form.target_seconds.items()}
+    return Service(form.id, form.name, form.prefix, form.prefixes, targets, _ms(form.typical_seconds))
+
+
+def _service_form(service: Service) -> ServiceConfiguration:
+    targets = {tier: seconds(target) for tier, target in service.target_ms.items()}
+    return ServiceConfiguration(service.id, service.name, service.prefix, service.prefixes, targets, seconds(service.typical_ms))
+
+
+def _start_form(rules: Configuration) -> Any:
+    return StartAfter(seconds(rules.start_after_ms)) if rules.start is StartMode.AFTER else rules.start.value
+
+
+def _position(name: str) -> Any:
+    return name
+
+
+def _ms(duration: float) -> Millis:
+    return round(duration * 1000)

@@ -1,0 +1,55 @@
+"""What texts, identifiers and numbers from outside may be: one name for each kind, with its bounds and what would be right."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+_END = r"(?![\s\S])"  # `$` would let a line feed pass, and `\Z` is not known to JSON Schema
+_NO_CONTROL = "[^\u0000-\u001f\u007f\ud800-\udfff]"
+
+WEEK_SECONDS = 604_800
+
+Id: TypeAlias = Annotated[
+    str, Meta(pattern=rf"^[A-Za-z0-9_-]{{1,64}}{_END}", extra={"right": "an identifier: 1 to 64 letters, digits, _ or -"})
+]
+Text: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=rf"^{_NO_CONTROL}*{_END}",
+        extra={"right": "1 to 100 characters without control characters"},
+    ),
+]
+ShortText: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=32,
+        pattern=rf"^{_NO_CONTROL}*{_END}",
+        extra={"right": "1 to 32 characters without control characters"},
+    ),
+]
+Language: TypeAlias = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=rf"^[A-Za-z]{{2,8}}(-[A-Za-z0-9]{{1,8}})*{_END}",
+        extra={"right": "a language tag such as en or zh-Hant"},
+    ),
+]
+Letters: TypeAlias = Annotated[str, Meta(pattern=rf"^[A-Za-z]{{1,4}}{_END}", extra={"right": "1 to 4 letters, A to Z"})]
+TimeOfDay: TypeAlias = Annotated[
+    str, Meta(pattern=rf"^([01][0-9]|2[0-3]):[0-5][0-9]{_END}", extra={"right": "a time of day from 00:00 to 23:59"})
+]
+Seconds: TypeAlias = Annotated[
+    float, Meta(ge=0.001, le=WEEK_SECONDS, extra={"right": "a number of seconds, above zero and at most a week"})
+]
+SecondsOrNothing: TypeAlias = Annotated[float, Meta(ge=0, le=WEEK_SECONDS, extra={"right": "a number of seconds from 0 to a week"})]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=0.999, extra={"right": "a share from 0 to 0.999, such as 0.25"})]
+Names: TypeAlias = Annotated[
+    dict[Language, Text], Meta(min_length=1, max_length=20, extra={"right": 'names by language, such as {"en": "Cash"}'})
+]
+Care: TypeAlias = Literal["elderly", "disabled", "pregnant", "with_infant", "service_member"]
+PlainPosition: TypeAlias = Literal["front", "due", "back"]
+NotOffered: TypeAlias = Annotated[None, Meta(extra={"right": "null: this is not offered yet"})]

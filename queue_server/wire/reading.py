@@ -1,0 +1,155 @@
+"""
+Reading what came from outside as a form, with every fault and its place.
+
+msgspec decodes fast and stops at the first fault; when it has found one, the value is walked here field by field, so that whoever
+has to correct it gets the whole list. What would be right stands beside the field, as `right` of its constraint.
+"""
+
+import re
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+T = TypeVar("T")
+
+FAULTS_TOLD = 100
+_AT = re.compile(r" - at `[^`]*`$")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Fault(Struct, frozen=True):
+    """One thing that is wrong: where ("tiers[1].target_seconds", "" is the whole), what, and what would be right."""
+
+    path: str
+    detail: str
+
+
+class Invalid(Exception):  # noqa: N818 - an answer to whoever sent it
+    """What was sent cannot be used; `faults` is the whole list, cut at a hundred."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        """Take the faults in the order in which they were found."""
+        super().__init__("; ".join(f"{fault.path}: {fault.detail}" if fault.path else fault.detail for fault in faults))
+        self.faults = faults[:FAULTS_TOLD]
+
+
+def read(value: Any, form: type[T]) -> T:
+    """
+    Return *value* (JSON or TOML, decoded) as *form*.
+
+    Raises:
+        Invalid: with every fault.
+    """
+    try:
+        return msgspec.convert(value, form)
+    except (msgspec.ValidationError, RecursionError) as error:
+        # The walk sees all that msgspec sees; should it ever miss something, msgspec's own word is told.
+        raise Invalid(faults_in(value, form) or [Fault("", _said(error))]) from None
+
+
+def faults_in(value: Any, form: Any, path: str = "") -> list[Fault]:
+    """Return everything that keeps *value* from being a *form*; *path* is where it stands."""
+    kind, constraint = (get_args(form)[0], form) if get_origin(form) is Annotated else (form, None)
+    if get_origin(kind) in (Union, UnionType):
+        return _in_union(value, form, kind, path)
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return _in_struct(value, kind, path)
+    if get_origin(kind) in (tuple, list) and isinstance(value, list | tuple):
+        inner = get_args(kind)[0]
+        faults = [fault for index, item in enumerate(value) for fault in faults_in(item, inner, f"{path}[{index}]")]
+        return faults or _as_leaf(value, form, constraint, path)
+    if get_origin(kind) is dict and isinstance(value, dict):
+        faults = [fault for key, item in value.items() for fault in _in_entry(key, item, get_args(kind), path)]
+        return faults or _as_leaf(value, form, constraint, path)
+    return _as_leaf(value, form, constraint, path)
+
+
+def beside(path: str, name: str) -> str:
+    """Return the path of the field *name* of what stands at *path*; a name from outside is cut to what may be shown."""
+    shown = name if _PLAIN_KEY.fullmatch(name) else ascii(name[:32])
+    return f"{path}.{shown}" if path else shown
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return what would be right instead of *name*, which is not one of *known*."""
+    close = get_close_matches(name[:64], known, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"right would be: {', '.join(known[:20])}" if known else "there are none"
+
+
+def _in_struct(value: Any, form: type[Struct], path: str) -> list[Fault]:
+    if not isinstance(value, dict):
+        return [Fault(path, f"Expected an object, got {_kind(value)}")]
+    fields = {field.encode_name: field for field in msgspec.structs.fields(form)}
+    faults = [
+        Fault(beside(path, str(name)), f"There is no such field; {nearest(str(name), list(fields))}")
+        for name in value
+        if name not in fields
+    ]
+    for name, field in fields.items():
+        if name in value:
+            faults += faults_in(value[name], field.type, beside(path, name))
+        elif field.required:
+            faults.append(Fault(beside(path, name), f"This field is missing{_right(field.type)}"))
+    return faults
+
+
+def _in_entry(key: Any, item: Any, kinds: tuple[Any, ...], path: str) -> list[Fault]:
+    place = beside(path, str(key))
+    return _as_leaf(key, kinds[0], kinds[0], place) + faults_in(item, kinds[1], place)
+
+
+def _in_union(value: Any, form: Any, kind: Any, path: str) -> list[Fault]:
+    for part in get_args(kind):
+        base = get_args(part)[0] if get_origin(part) is Annotated else part
+        is_struct = isinstance(base, type) and issubclass(base, Struct) and isinstance(value, dict)
+        is_list = get_origin(base) in (tuple, list) and isinstance(value, list | tuple)
+        is_map = get_origin(base) is dict and isinstance(value, dict)
+        if is_struct or is_list or is_map:
+            return faults_in(value, part, path)
+    parts = [part for part in get_args(kind) if part is not NoneType]
+    return _as_leaf(value, form, parts[0] if len(parts) == 1 else form, path)
+
+
+def _as_leaf(value: Any, form: Any, constraint: Any, path: str) -> list[Fault]:
+    try:
+        msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        return [Fault(path, f"{_said(error)}{_right(constraint)}")]
+    return []
+
+
+def _right(form: Any) -> str:
+    if get_origin(form) is Annotated:
+        for meta in form.__metadata__:
+            if isinstance(meta, Meta) and meta.extra and "right" in meta.extra:
+                return f"; right would be {meta.extra['right']}"
+    return ""
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "It is nested too deeply"
+    said = _AT.sub("", str(error))
+    # A regular expression helps nobody; `right` says it in words.
+    return "It has the wrong form" if "matching regex" in said else said
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "something else"

@@ -1,0 +1,291 @@
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from queue_server.core.configuration import Configuration, StartMode
+from queue_server.core.policies import POLICIES
+from queue_server.wire import configuration as module
+from queue_server.wire.configuration import configuration_form, read_configuration
+from queue_server.wire.configuration_form import PolicyConfiguration
+from queue_server.wire.reading import FAULTS_TOLD, Invalid
+
+SAMPLE = Path(module.__file__).parents[1] / "samples" / "main.toml"
+
+
+def small() -> dict[str, Any]:
+    return {
+        "id": "main",
+        "name": {"en": "Main", "de": "Haupt"},
+        "tiers": [
+            {"id": "gold", "name": {"en": "Gold"}, "target_seconds": 60},
+            {"id": "standard", "name": {"en": "Standard"}, "target_seconds": 0.5},
+        ],
+        "services": [
+            {"id": "cash", "name": {"en": "Cash"}, "prefix": "A", "prefixes": {"gold": "V"}},
+            {"id": "loans", "name": {"en": "Loans"}, "prefix": "B", "target_seconds": {"gold": 30.25}},
+        ],
+        "counters": [{"id": "1", "number": "1"}],
+    }
+
+
+def shown(rules: Configuration) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(configuration_form(rules)))
+
+
+def faults(value: Any, branch_id: str | None = None) -> dict[str, str]:
+    with pytest.raises(Invalid) as refused:
+        read_configuration(value, branch_id)
+    return {fault.path: fault.detail for fault in refused.value.faults}
+
+
+def test_defaults_are_filled_in() -> None:
+    rules = read_configuration(small(), "main")
+    assert rules.default_tier == "standard"
+    assert [tier.target_ms for tier in rules.tiers] == [60_000, 500]
+    assert rules.services[1].target_ms == {"gold": 30_250}
+    assert rules.languages == ("en", "de")
+    assert shown(rules) == {
+        "id": "main",
+        "name": {"en": "Main", "de": "Haupt"},
+        "tiers": [
+            {"id": "gold", "name": {"en": "Gold"}, "target_seconds": 60.0},
+            {"id": "standard", "name": {"en": "Standard"}, "target_seconds": 0.5},
+        ],
+        "services": [
+            {
+                "id": "cash",
+                "name": {"en": "Cash"},
+                "prefix": "A",
+                "prefixes": {"gold": "V"},
+                "target_seconds": {},
+                "typical_seconds": 180.0,
+                "hours": None,
+                "daily_limit": None,
+            },
+            {
+                "id": "loans",
+                "name": {"en": "Loans"},
+                "prefix": "B",
+                "prefixes": {},
+                "target_seconds": {"gold": 30.25},
+                "typical_seconds": 180.0,
+                "hours": None,
+                "daily_limit": None,
+            },
+        ],
+        "counters": [{"id": "1", "number": "1", "zone": None, "profile": None}],
+        "languages": ["en", "de"],
+        "time_zone": "UTC",
+        "day_starts_at": "04:00",
+        "hours": None,
+        "default_tier": "standard",
+        "profiles": [],
+        "policy": {"name": "promise"},
+        "care_share": 0.25,
+        "no_show_after_seconds": None,
+        "reinstate_seconds": 900.0,
+        "start": "pressed",
+        "transfer_position": "due",
+        "reinstate_position": "due",
+        "roll_grace_seconds": 7200.0,
+    }
+
+
+def test_the_sample_branch_is_accepted_and_has_what_it_promises() -> None:
+    rules = read_configuration(tomllib.loads(SAMPLE.read_text("utf-8")))
+    assert rules.id == "main"
+    assert rules.name["en"] == "Main Street branch"
+    assert [tier.id for tier in rules.tiers] == ["private", "platinum", "gold", "standard"]
+    assert [service.id for service in rules.services] == ["cash", "accounts", "loans", "cards"]
+    assert len(rules.counters) == 6
+    named_things: list[Any] = [rules, *rules.tiers, *rules.services, *rules.profiles]
+    for named in named_things:
+        assert set(named.name) == {"en", "zh-Hans", "zh-Hant"}
+    assert read_configuration(shown(rules)) == rules
+
+
+IDS = st.text("abcXYZ019_-", min_size=1, max_size=8)
+NAMES = st.dictionaries(st.sampled_from(["en", "zh-Hans", "de"]), st.text("abc é客", min_size=1, max_size=5), min_size=1)
+SECONDS = st.integers(1, 100_000_000).map(lambda ms: ms / 1000)
+POSITIONS = st.sampled_from(["front", "due", "back"])
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> dict[str, Any]:
+    tiers = draw(st.lists(IDS, min_size=1, max_size=4, unique=True))
+    services = draw(st.lists(IDS, min_size=1, max_size=5, unique=True))
+    letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    value: dict[str, Any] = {
+        "id": draw(IDS),
+        "name": draw(NAMES),
+        "tiers": [{"id": tier, "name": draw(NAMES), "target_seconds": draw(SECONDS)} for tier in tiers],
+        "services": [
+            {
+                "id": service,
+                "name": draw(NAMES),
+                "prefix": next(letters),
+                "prefixes": {tier: next(letters) for tier in draw(st.sets(st.sampled_from(tiers), max_size=2))},
+                "target_seconds": draw(st.dictionaries(st.sampled_from(tiers), SECONDS)),
+            }
+            for service in services
+        ],
+        "profiles": [{"id": "p", "services": draw(st.none() | st.lists(st.sampled_from(services), min_size=1, max_size=3))}],
+        "counters": [{"id": counter, "number": counter, "profile": "p"} for counter in draw(st.sets(IDS, max_size=4))],
+    }
+    optional = {
+        "policy": st.sampled_from([{"name": "fifo"}, {"name": "promise"}, {}]),
+        "care_share": st.integers(0, 999).map(lambda permille: permille / 1000),
+        "start": st.sampled_from(["pressed", "on_call"]) | st.builds(dict, after_seconds=SECONDS),
+        "no_show_after_seconds": st.none() | SECONDS,
+        "reinstate_seconds": SECONDS,
+        "roll_grace_seconds": SECONDS,
+        "transfer_position": POSITIONS,
+        "reinstate_position": POSITIONS,
+        "default_tier": st.sampled_from(tiers),
+        "time_zone": st.sampled_from(["UTC", "Asia/Hong_Kong"]),
+    }
+    for name in draw(st.sets(st.sampled_from(sorted(optional)))):
+        value[name] = draw(optional[name])
+    return value
+
+
+@given(configurations())
+@settings(max_examples=60, deadline=None)
+def test_what_is_put_comes_back_and_can_be_put_again(value: dict[str, Any]) -> None:
+    rules = read_configuration(value, value["id"])
+    stored = shown(rules)
+    assert read_configuration(stored, value["id"]) == rules
+    assert shown(read_configuration(stored)) == stored
+    for name, sent in value.items():
+        if name in {"tiers", "services", "counters", "profiles", "policy"}:
+            continue
+        assert stored[name] == sent
+
+
+def test_every_fault_is_told_at_once_with_its_place() -> None:
+    value = small()
+    value["tiers"][1]["target_seconds"] = 0
+    value["tiers"].append({"id": "gold", "name": {"en": "Again"}, "target_second": 5})
+    value["services"][0]["prefix"] = "A1"
+    value["services"][1]["prefixes"] = {"silver": "v"}
+    value["counters"][0]["profile"] = "nobody"
+    value |= {"default_tier": "gould", "time_zone": "Mars/Base", "hours": {"mon": []}, "policy": {"name": "random", "x": 1}}
+    value |= {"colour": "red", "care_share": 1, "start": {"after_seconds": -1}, "day_starts_at": "25:00", "languages": []}
+    del value["name"]
+    told = faults(value, "other")
+    assert set(told) == {
+        "id",
+        "name",
+        "colour",
+        "tiers[1].target_seconds",
+        "tiers[2].target_second",
+        "tiers[2].target_seconds",
+        "tiers[2].id",
+        "services[0].prefix",
+        "services[1].prefixes.silver",
+        "counters[0].profile",
+        "default_tier",
+        "time_zone",
+        "hours",
+        "policy.name",
+        "policy.x",
+        "care_share",
+        "start.after_seconds",
+        "day_starts_at",
+        "languages",
+    }
+    assert "did you mean gold?" in told["default_tier"]
+    assert "did you mean target_seconds?" in told["tiers[2].target_second"]
+    assert "letters" in told["services[0].prefix"]
+    assert "not offered yet" in told["hours"]
+    assert all("right would be" in told[path] or "did you mean" in told[path] for path in ("id", "time_zone", "care_share"))
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("id", ""),
+        ("id", "a" * 65),
+        ("id", "a b"),
+        ("id", "main\n"),
+        ("id", 7),
+        ("name", "Main"),
+        ("name", {}),
+        ("name.en", "a\x00b"),
+        ("name.en", ""),
+        ("tiers", []),
+        ("tiers", "gold"),
+        ("tiers", None),
+        ("tiers[0]", 3),
+        ("tiers[0].target_seconds", "60"),
+        ("tiers[0].target_seconds", True),
+        ("tiers[0].target_seconds", -1),
+        ("tiers[0].target_seconds", 1e12),
+        ("tiers[0].target_seconds", float("nan")),
+        ("tiers[0].target_seconds", float("inf")),
+        ("tiers[0].target_seconds", 0.0001),
+        ("services[0].prefix", "É"),
+        ("services[0].prefix", ""),
+        ("services[1].prefix", "a"),
+        ("services[1].prefixes", {"gold": "A"}),
+        ("services[0].daily_limit", 10),
+        ("services[1].target_seconds.gold", 0),
+        ("counters[0].number", ""),
+        ("counters[0].number", None),
+        ("profiles[0].services", []),
+        ("profiles[0].tiers[0]", "silver"),
+        ("start", "later"),
+        ("policy", "promise"),
+        ("transfer_position", "middle"),
+        ("no_show_after_seconds", 0),
+        ("care_share", -0.1),
+        ("time_zone", "../UTC"),
+        ("time_zone", ""),
+    ],
+)
+def test_a_wrong_value_is_refused_at_its_place(path: str, wrong: Any) -> None:
+    value = small() | {"profiles": [{"id": "p", "tiers": ["gold"]}]}
+    place: Any = value
+    *way, last = path.replace("]", "").replace("[", ".").split(".")
+    for step in way:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    place[int(last) if isinstance(place, list) else last] = wrong
+    assert any(told.startswith(path) for told in faults(value))
+
+
+@pytest.mark.parametrize("value", [None, [], "main", 3])
+def test_what_is_no_object_is_refused(value: Any) -> None:
+    assert faults(value) == {"": faults(value)[""]}
+
+
+def test_the_number_of_faults_told_is_bounded() -> None:
+    with pytest.raises(Invalid) as refused:
+        read_configuration({f"f{n}": 1 for n in range(1000)})
+    assert len(refused.value.faults) == FAULTS_TOLD
+
+
+def test_sizes_are_bounded() -> None:
+    value = small()
+    value["counters"] = [{"id": str(n), "number": str(n)} for n in range(501)]
+    assert set(faults(value)) == {"counters"}
+
+
+def test_serving_may_begin_by_itself() -> None:
+    rules = read_configuration(small() | {"start": {"after_seconds": 2.5}})
+    assert (rules.start, rules.start_after_ms) == (StartMode.AFTER, 2500)
+
+
+def test_a_counter_number_may_be_written_as_a_number() -> None:
+    value = small()
+    value["counters"][0]["number"] = 7
+    assert shown(read_configuration(value))["counters"][0]["number"] == "7"
+
+
+def test_every_policy_can_be_chosen() -> None:
+    names = msgspec.inspect.type_info(PolicyConfiguration).fields[0].type.values  # type: ignore[attr-defined]
+    assert sorted(names) == sorted(POLICIES)
