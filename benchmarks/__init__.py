@@ -1,0 +1,1 @@
+"""Measurements, each against a named reference that is measured in the same run."""

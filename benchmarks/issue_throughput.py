@@ -1,0 +1,111 @@
+"""
+Durable `POST /tickets` (64 connections over 200 branches, tokens checked, metrics on, fsync on) against a bare aiohttp JSON POST.
+
+Both run on this machine, one after the other, in turns: A B A B. The figure that counts is the ratio of the medians.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+from benchmarks.branches import check, issue_request, make_branches
+from benchmarks.commit_reference import commits_a_second
+from benchmarks.load import Plan, Request, generate
+from benchmarks.report import keep, line, ratio, spread
+from benchmarks.service import Service, free_ports, running_service
+from queue_server.drive.client import Client, Unreachable
+
+CONNECTIONS = 64
+BRANCHES = 200
+
+
+@contextlib.asynccontextmanager
+async def running_reference(size: int) -> AsyncIterator[int]:
+    """Run the bare aiohttp server, whose answers have *size* bytes; yields its port."""
+    port = free_ports(1)[0]
+    process = subprocess.Popen((sys.executable, "-m", "benchmarks.reference_aiohttp", str(port), str(size)))
+    try:
+        async with Client(f"http://127.0.0.1:{port}", "") as client:
+            with contextlib.suppress(Unreachable):
+                await client.post("/v1/branches/none/tickets", {"service": "cash"}, give_up=10)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def plan(port: int, token: str, seconds: float) -> Plan:
+    """Spread the connections over the branches, each connection visiting its own share of them in turn."""
+    shares = [range(n, BRANCHES + n, CONNECTIONS) for n in range(CONNECTIONS)]
+    connections = [tuple(_request(branch % BRANCHES, token) for branch in share) for share in shares]
+    return Plan("127.0.0.1", port, tuple(connections), seconds=seconds)
+
+
+def _request(branch: int, token: str) -> Request:
+    return issue_request(f"bench-{branch}", branch, token)
+
+
+async def receipt_size(service: Service, token: str) -> int:
+    """Return the size of a receipt in bytes."""
+    async with Client(service.url, token) as client:
+        await make_branches(client, [f"bench-{n}" for n in range(BRANCHES)])
+        answer = await client.send("POST", "/v1/branches/bench-0/tickets", {"service": "cash", "tier": "gold"})
+        return int(answer.headers["Content-Length"])
+
+
+async def measure(rounds: int, seconds: float) -> dict[str, Any]:
+    """Measure in turns and return the figures."""
+    ours, bare, latencies = [], [], []
+    settings = {"QUEUE_BRANCH_EVENTS_LIMIT": "1000000"}
+    async with running_service(settings=settings) as service:
+        token = await service.token()
+        size = await receipt_size(service, token)
+        async with running_reference(size) as port:
+            for _ in range(rounds):
+                result = check(await generate(plan(service.http_port, token, seconds)), {"201"})
+                ours.append(result.rate)
+                latencies.append(result.latency["issue"])
+                bare.append(check(await generate(plan(port, "", seconds)), {"201"}).rate)
+    commits = await commits_a_second(seconds)
+    return {
+        "what": "durable POST /tickets against a bare aiohttp JSON POST",
+        "connections": CONNECTIONS,
+        "branches": BRANCHES,
+        "answer_bytes": size,
+        "issues_a_second": spread(ours),
+        "bare_posts_a_second": spread(bare),
+        "ratio": ratio(ours, bare),
+        "issue_p50_ms": spread([latency.p50 * 1000 for latency in latencies]),
+        "issue_p99_ms": spread([latency.p99 * 1000 for latency in latencies]),
+        "single_row_commits_a_second": round(commits, 1),
+        "rounds": {"ours": ours, "bare": bare},
+    }
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print the figures."""
+    print("Durable POST /tickets, 64 connections over 200 branches")
+    print(line("queue-server, issues", figures["rounds"]["ours"], "/s"))
+    print(line("bare aiohttp JSON POST", figures["rounds"]["bare"], "/s"))
+    print(f"  {'one connection, one row, one commit':<44}{figures['single_row_commits_a_second']:>10,.0f} /s")
+    print(
+        f"  ratio {figures['ratio']}   issue p50 {figures['issue_p50_ms']['median']} ms, p99 {figures['issue_p99_ms']['median']} ms"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    arguments = parser.parse_args()
+    figures = asyncio.run(measure(arguments.rounds, arguments.seconds))
+    show(figures)
+    print(f"  kept in {keep('issue_throughput', figures)}")
+
+
+if __name__ == "__main__":
+    main()

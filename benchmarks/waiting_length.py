@@ -1,0 +1,84 @@
+"""
+Issue and call-next in one branch with 10,000 waiting as with 100: nothing on the path may grow with the number waiting.
+
+Each of 32 counters takes turns at issuing a ticket and calling one (finishing the present ticket), so that the number waiting
+stays where it is. The two branches are measured in turns; the figure that counts is the ratio of the medians.
+"""
+
+import argparse
+import asyncio
+from typing import Any
+
+from benchmarks.branches import call_request, check, fill, issue_request, make_branches
+from benchmarks.load import Plan, Result, generate
+from benchmarks.report import keep, line, ratio, spread
+from benchmarks.service import Service, running_service
+from queue_server.drive.client import Client
+
+COUNTERS = 32
+EACH = 100
+
+
+async def prepare(service: Service, token: str, lengths: list[int]) -> None:
+    """Make a branch for each of *lengths* with that many waiting and all counters open."""
+    async with Client(service.url, token) as client:
+        await make_branches(client, [f"waiting-{length}" for length in lengths], COUNTERS, "on_call")
+        for length in lengths:
+            for counter in range(1, COUNTERS + 1):
+                await client.post(f"/v1/branches/waiting-{length}/counters/{counter}/open", {})
+            await fill(service, f"waiting-{length}", length, token)
+
+
+async def turns(service: Service, token: str, length: int) -> Result:
+    """Issue and call in turns against the branch that has *length* waiting."""
+    branch = f"waiting-{length}"
+    pairs = [(issue_request(branch, n, token), call_request(branch, str(n + 1), token)) for n in range(COUNTERS)]
+    plan = Plan("127.0.0.1", service.http_port, tuple(pairs), each=2 * EACH)
+    return check(await generate(plan), {"200", "201"})
+
+
+async def measure(rounds: int, lengths: list[int]) -> dict[str, Any]:
+    """Measure the branches in turns and return the figures."""
+    rates: dict[int, list[float]] = {length: [] for length in lengths}
+    p50: dict[int, dict[str, list[float]]] = {length: {"issue": [], "call-next": []} for length in lengths}
+    async with running_service(settings={"QUEUE_BRANCH_EVENTS_LIMIT": "1000000"}) as service:
+        token = await service.token()
+        await prepare(service, token, lengths)
+        for _ in range(rounds):
+            for length in lengths:
+                result = await turns(service, token, length)
+                rates[length].append(result.rate)
+                for kind, latency in result.latency.items():
+                    p50[length][kind].append(latency.p50 * 1000)
+    return {
+        "what": "issue and call-next in turns in one branch, by the number waiting",
+        "counters": COUNTERS,
+        "commands_a_second": {str(length): spread(values) for length, values in rates.items()},
+        "p50_ms": {str(length): {kind: spread(values) for kind, values in kinds.items()} for length, kinds in p50.items()},
+        "ratio_of_longest_to_shortest": ratio(rates[max(lengths)], rates[min(lengths)]),
+        "rounds": {str(length): values for length, values in rates.items()},
+    }
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print the figures."""
+    print("Issue and call-next in turns, one branch")
+    for length, values in figures["rounds"].items():
+        print(line(f"with {int(length):,} waiting", values, "/s"))
+        kinds = figures["p50_ms"][length]
+        print(f"    p50: issue {kinds['issue']['median']} ms, call-next {kinds['call-next']['median']} ms")
+    print(f"  ratio of the longest to the shortest {figures['ratio_of_longest_to_shortest']}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--waiting", type=int, nargs="+", default=[100, 10_000], help="numbers waiting to compare")
+    arguments = parser.parse_args()
+    figures = asyncio.run(measure(arguments.rounds, arguments.waiting))
+    show(figures)
+    print(f"  kept in {keep('waiting_length', figures)}")
+
+
+if __name__ == "__main__":
+    main()
