@@ -24,11 +24,11 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class Unreachable(Exception):
+class Unreachable(Exception):  # noqa: N818 - an unknown outcome is no error of the program
     """The server did not answer in all the time that was allowed; what became of the command is unknown."""
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """The server understood the request and refused it; `problem` is the problem details."""
 
     def __init__(self, request: str, status: int, problem: Json) -> None:

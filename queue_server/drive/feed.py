@@ -25,7 +25,7 @@ SILENT_SECONDS = 15.0
 _decode = msgspec.json.Decoder().decode
 
 
-class FeedRefused(Exception):
+class FeedRefused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """The feed cannot be had: a wrong address or token, or nobody there."""
 
 

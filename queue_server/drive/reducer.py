@@ -17,7 +17,7 @@ OUTLOOK_FIELDS = frozenset(
 )
 
 
-class FeedGap(Exception):
+class FeedGap(Exception):  # noqa: N818 - the sign to connect again
     """A message does not continue what the client holds: something between was lost, so it must connect again."""
 
 
