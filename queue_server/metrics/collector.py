@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import prometheus_client as prom
 
@@ -52,8 +52,9 @@ class Metrics:
         prom.GCCollector(registry=registry)
         self._rendering = asyncio.Lock()
 
-    def ask(self, screens: Callable[[], int], queued: Callable[[], int]) -> None:
-        """Ask *screens* and *queued* at each scrape how many screens are connected and how many commands wait for the writer."""
+    def ask(self, states: Callable[[], Iterable[BranchState]], screens: Callable[[], int], queued: Callable[[], int]) -> None:
+        """Ask at each scrape for the branches in memory, the screens connected and the commands that wait for the writer."""
+        self._present.states = states
         self._screens.set_function(screens)
         self._queued.set_function(queued)
 
@@ -63,8 +64,7 @@ class Metrics:
         self._present.committed(commit, state)
 
     def reloaded(self, state: BranchState) -> None:
-        """Show a branch that was read from the log; its facts are not counted again."""
-        self._present.reloaded(state)
+        """Do nothing: facts count where they happen, and gauges are read when they are asked for."""
 
     def observe_commit(self, seconds: float, facts: int) -> None:
         """Note one append of the writer: how long it took and how many facts it carried."""

@@ -65,9 +65,6 @@ class FactSeries:
                 known = children.get((ticket.service, ticket.tier))
                 count(known or self._label(commit.branch_id, ticket), change, ticket)
 
-    def reloaded(self, state: BranchState) -> None:
-        """Do nothing: a branch that was read anew has already been counted where it happened."""
-
     def _label(self, branch_id: BranchId, ticket: Ticket) -> _Children:
         labels = (branch_id, ticket.service, ticket.tier)
         made = _Children(

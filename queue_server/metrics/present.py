@@ -1,12 +1,12 @@
 """
 How the branches stand now, as gauges read from memory when Prometheus asks: nothing is kept up to date in between.
 
-A branch is shown by the node that wrote to it last, so that no branch is counted twice over several nodes. The cost of a reading
+A branch is shown by the node that wrote to it last, so that none is counted twice over several nodes. The cost of a reading
 is in classes of waiting tickets, not in tickets: the oldest of a line is its head.
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import prometheus_client as prom
 from msgspec import Struct, field
@@ -40,24 +40,22 @@ class PresentSeries(Collector):
     """
 
     def __init__(self, registry: prom.CollectorRegistry) -> None:
-        self._states: dict[BranchId, BranchState] = {}
+        self.states: Callable[[], Iterable[BranchState]] = tuple
+        self._elsewhere: set[BranchId] = set()
         self._readings: list[_Reading] = []
         registry.register(self)
 
     def committed(self, commit: Commit, state: BranchState) -> None:
-        """Show the branch from now on when this process wrote to it, and no longer when another one did."""
-        if commit.own:
-            self._states[commit.branch_id] = state
-        else:
-            self._states.pop(commit.branch_id, None)
-
-    def reloaded(self, state: BranchState) -> None:
-        """Show the branch as it was read; nobody else is known to have written since."""
-        self._states[state.branch_id] = state
+        """Note whether this process was the last to write to the branch."""
+        del state
+        if not commit.own:
+            self._elsewhere.add(commit.branch_id)
+        elif self._elsewhere:
+            self._elsewhere.discard(commit.branch_id)
 
     def read(self) -> None:
-        """Take the numbers of all branches shown."""
-        self._readings = [_read(state) for _, state in sorted(self._states.items())]
+        """Take the numbers of the branches in memory that nobody else wrote to since."""
+        self._readings = [_read(state) for state in self.states() if state.branch_id not in self._elsewhere]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return what the last `read` found."""

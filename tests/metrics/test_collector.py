@@ -18,6 +18,13 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(name, labels)
 
 
+def shown() -> tuple[Metrics, Hall]:
+    metrics = Metrics("1.2.3")
+    hall = Hall(metrics)
+    metrics.ask(states=lambda: [hall.state], screens=int, queued=int)
+    return metrics, hall
+
+
 async def test_every_step_of_a_ticket_is_counted_once() -> None:
     metrics = Metrics("1.2.3")
     hall = Hall(metrics)
@@ -71,8 +78,7 @@ async def test_facts_of_others_and_of_a_replay_are_not_counted() -> None:
 
 
 async def test_the_gauges_show_memory_at_the_scrape() -> None:
-    metrics = Metrics("1.2.3")
-    hall = Hall(metrics)
+    metrics, hall = shown()
     hall.open_counter()
     hall.issue()
     hall.issue()
@@ -86,8 +92,7 @@ async def test_the_gauges_show_memory_at_the_scrape() -> None:
 
 
 async def test_the_oldest_has_waited_without_the_time_at_a_counter() -> None:
-    metrics = Metrics("1.2.3")
-    hall = Hall(metrics)
+    metrics, hall = shown()
     hall.open_counter()
     ticket = hall.issue()
     hall.call_next(after_ms=30_000)
@@ -97,8 +102,7 @@ async def test_the_oldest_has_waited_without_the_time_at_a_counter() -> None:
 
 
 async def test_nobody_waits_means_no_oldest() -> None:
-    metrics = Metrics("1.2.3")
-    hall = Hall(metrics)
+    metrics, hall = shown()
     hall.do(c.CancelTicket, ticket=hall.issue())
     await metrics.render()
     assert value(metrics, "queue_oldest_waiting_timestamp_seconds", **CASH) is None
@@ -106,8 +110,7 @@ async def test_nobody_waits_means_no_oldest() -> None:
 
 
 async def test_a_branch_is_shown_by_the_node_that_wrote_last() -> None:
-    metrics = Metrics("1.2.3")
-    hall = Hall(metrics)
+    metrics, hall = shown()
     hall.issue(own=False)
     await metrics.render()
     assert value(metrics, "queue_tickets_waiting", **CASH) is None
@@ -117,17 +120,16 @@ async def test_a_branch_is_shown_by_the_node_that_wrote_last() -> None:
 
 
 async def test_a_branch_read_at_the_start_is_shown_before_anything_happens() -> None:
-    metrics = Metrics("1.2.3")
-    hall = Hall()
+    metrics, hall = shown()
+    hall.observers.clear()
     hall.issue()
-    metrics.reloaded(hall.state)
     await metrics.render()
     assert value(metrics, "queue_tickets_waiting", **CASH) == 1
 
 
 async def test_the_rest_of_the_process() -> None:
     metrics = Metrics("1.2.3")
-    metrics.ask(screens=lambda: 7, queued=lambda: 3)
+    metrics.ask(states=tuple, screens=lambda: 7, queued=lambda: 3)
     metrics.observe_commit(0.004, 12)
     metrics.log_failed()
     page = (await metrics.render()).decode()
@@ -164,8 +166,7 @@ async def test_promtool_finds_nothing_to_complain_of() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.fail("promtool is missing; on Debian: apt-get install prometheus")
-    metrics = Metrics("1.2.3")
-    hall = Hall(metrics)
+    metrics, hall = shown()
     hall.open_counter()
     ticket = hall.issue()
     hall.issue()
