@@ -47,7 +47,6 @@ class Runtime:
         sweep_seconds: float = 60.0,
     ) -> None:
         self.observers: list[Observer] = []
-        self.epoch = ""
         self._log = log
         self._clock = clock
         self._branches = Branches(log)
@@ -70,7 +69,7 @@ class Runtime:
         loop = asyncio.get_running_loop()
         sent = loop.time()
         self._clock.observe(sent, loop.time(), await self._log.clock())
-        self.epoch = await self._log.epoch()
+        self._writer.epoch = await self._log.epoch()
         self._tasks = [loop.create_task(self._writer.run(), name="writer"), loop.create_task(self._sweep(), name="sweep")]
 
     async def close(self) -> None:
@@ -88,6 +87,11 @@ class Runtime:
     def now(self) -> Instant:
         """Return the present moment by the log's clock."""
         return self._clock.now()
+
+    @property
+    def epoch(self) -> str:
+        """The name of the log's history; screens that knew another one get a snapshot."""
+        return self._writer.epoch
 
     @property
     def queued(self) -> int:
@@ -245,6 +249,8 @@ class Runtime:
                     self._writer.wake(branch_id)
             except (LogUnavailable, Unsettled):
                 _log.warning("sweep found no log")
+                with suppress(LogUnavailable):
+                    await self._writer.history_changed()
             except Exception:  # noqa: BLE001 - logged, and the others go on
                 _log.exception("sweep failed")
             await asyncio.sleep(self._sweep_seconds)

@@ -66,6 +66,7 @@ class Writer:
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._timeout = timeout_seconds
+        self.epoch = ""
         self._queue: deque[Pending] = deque()
         self._arrived = asyncio.Event()
         self._receipts = Receipts(log)
@@ -182,7 +183,7 @@ class Writer:
         failure.__cause__ = fault
         culprit.fail(failure)
         if flight is not None:
-            self._reload(flight, [pending for pending in flight.passengers if pending is not culprit])
+            self._reload(flight.branch, [pending for pending in flight.passengers if pending is not culprit])
 
     async def _fly(self, flights: list[Flight]) -> None:
         sent = time.monotonic()
@@ -218,11 +219,30 @@ class Writer:
             await asyncio.sleep(delay)
             delay = min(delay * 2, _RETRY_MOST_SECONDS)
             try:
+                if await self.history_changed(flights):
+                    return frozenset()
                 claimed = await self._append(flights)
                 lost = [flight for flight in flights if flight.rows and flight.branch.id not in claimed]
                 return claimed | {flight.branch.id for flight in lost if await self._was_ours(flight)}
             except LogUnavailable:
                 continue
+
+    async def history_changed(self, flights: Sequence[Flight] = ()) -> bool:
+        """
+        Ask the log for the name of its history; when it is another (a restore, a failover), drop all that was known.
+
+        The branches of *flights* are left to their loss.
+        """
+        epoch = await self._log.epoch()
+        if epoch == self.epoch:
+            return False
+        _log.warning("the log's history has changed", before=self.epoch, now=epoch)
+        self.epoch = epoch
+        flying = {flight.branch.id for flight in flights}
+        for branch in self._branches.loaded():
+            if branch.id not in flying:
+                self._reload(branch, [])
+        return True
 
     async def _was_ours(self, flight: Flight) -> bool:
         head = await self._log.head(flight.branch.id)
@@ -289,11 +309,10 @@ class Writer:
             for pending in flight.passengers:
                 pending.fail(VersionConflict("The branch exists already"))
             return
-        self._reload(flight, flight.passengers)
+        self._reload(flight.branch, flight.passengers)
 
-    def _reload(self, flight: Flight, passengers: list[Pending]) -> None:
+    def _reload(self, branch: Branch, passengers: list[Pending]) -> None:
         """Drop what was decided on a head that no longer stands; whoever waits is decided again on what is there now."""
-        branch = flight.branch
         self._branches.drop(branch.id)
         for pending in passengers:
             self._park(pending)

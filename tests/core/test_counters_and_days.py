@@ -1,0 +1,149 @@
+"""Counters, deadlines, the day and the configuration."""
+
+from queue_server.core import commands as c
+from queue_server.core import events as e
+from queue_server.core.configuration import StartMode
+from queue_server.core.deadlines import next_deadline, roll_at
+from queue_server.core.lifecycle import TicketState
+from queue_server.core.rejections import (
+    CounterBusy,
+    DayFull,
+    ServiceClosed,
+    StaffElsewhere,
+    UnknownProfile,
+    VersionConflict,
+    WouldStrand,
+    WrongState,
+)
+from tests.scenario import HOUR, ROLLS_AT, Scenario, given, rules
+
+
+def _roll(hall: Scenario) -> None:
+    version, configuration = hall.state.newest
+    hall.when(
+        c.OpenDay,
+        day="2026-01-02",
+        opens_at=ROLLS_AT,
+        rolls_at=ROLLS_AT + 24 * HOUR,
+        version=version,
+        configuration=configuration,
+    )
+
+
+def test_a_counter_opens_once_and_with_a_known_profile() -> None:
+    hall = given().open("1")
+    refusal = hall.refused(WrongState, c.OpenCounter, counter="1")
+    assert refusal.facts["state"] == "open"
+    assert "close" in refusal.facts["allowed"]
+    hall.refused(UnknownProfile, c.OpenCounter, counter="2", profile="x")
+
+
+def test_a_counter_that_calls_or_serves_neither_pauses_nor_closes() -> None:
+    hall = given().open("1").issue("a").when(c.CallNext, counter="1")
+    assert hall.refused(CounterBusy, c.PauseCounter, counter="1").facts["ticket"] == "a"
+    hall.when(c.StartServing, ticket="a")
+    assert hall.refused(CounterBusy, c.CloseCounter, counter="1").facts["ticket"] == "a"
+
+
+def test_pause_keeps_its_reason_and_resume_forgets_it() -> None:
+    hall = given().open("1").when(c.PauseCounter, counter="1", reason="lunch")
+    assert hall.state.counters["1"].reason == "lunch"
+    hall.when(c.ResumeCounter, counter="1").then(e.CounterResumed)
+    assert hall.state.counters["1"].reason is None
+
+
+def test_one_person_one_seat() -> None:
+    hall = given().when(c.OpenCounter, counter="1", staff="ann")
+    hall.refused(StaffElsewhere, c.OpenCounter, counter="2", staff="ann")
+    hall.when(c.OpenCounter, counter="2", staff="ann", take_over=True).then(e.CounterClosed, e.CounterOpened)
+    hall.issue("a").when(c.CallNext, counter="2")
+    hall.refused(CounterBusy, c.OpenCounter, counter="1", staff="ann", take_over=True)
+
+
+def test_a_changed_profile_counts_from_the_next_call() -> None:
+    hall = given().open("1").issue("a").when(c.ChangeProfile, counter="1", profile="gold_only")
+    hall.when(c.CallNext, counter="1").then()
+
+
+def test_deadlines_carry_the_moment_at_which_they_were_due() -> None:
+    hall = given(rules(no_show_after_ms=30_000)).open("1").issue("a").when(c.CallNext, counter="1")
+    due = hall.now + 30_000
+    assert next_deadline(hall.state) == due
+    hall.after(500_000).issue("b").then(e.NoShowRecorded, e.TicketIssued)
+    assert hall.changes[0].event.at == due
+    assert hall.ticket("a").missed_by_time
+
+
+def test_a_recall_gives_the_whole_grace_again() -> None:
+    hall = given(rules(no_show_after_ms=30_000)).open("1").issue("a").when(c.CallNext, counter="1").after(20_000)
+    hall.when(c.RecallTicket, ticket="a")
+    assert next_deadline(hall.state) == hall.now + 30_000
+
+
+def test_serving_begins_by_itself_some_seconds_after_the_call() -> None:
+    hall = given(rules(start=StartMode.AFTER, start_after_ms=10_000)).open("1").issue("a").when(c.CallNext, counter="1")
+    hall.after(60_000).when(c.ApplyDeadlines).then(e.ServingStarted)
+    assert hall.ticket("a").serving_at == hall.now - 50_000
+
+
+def test_the_roll_expires_who_waits_and_opens_the_next_day_by_one_command() -> None:
+    hall = given().open("1").issue("a").issue("b").when(c.CallNext, counter="1")
+    hall.after(20 * HOUR)
+    _roll(hall)
+    hall.then(e.TicketExpired, e.TicketExpired, e.CounterClosed, e.DayClosed, e.DayOpened, e.BranchConfigured)
+    assert [change.event.seq for change in hall.changes[-2:]] == [1, 2]
+    assert hall.last(e.DayOpened).previous == "2026-01-01"
+    hall.issue("c")
+    assert hall.ticket("c").number == "A001"
+
+
+def test_a_customer_being_served_delays_the_roll_up_to_the_grace() -> None:
+    hall = given().open("1").issue("a").serving("1", "a")
+    assert roll_at(hall.state) == ROLLS_AT + 2 * HOUR
+    hall.when(c.FinishServing, ticket="a")
+    assert roll_at(hall.state) == ROLLS_AT
+
+
+def test_the_grace_over_serving_ends_with_the_day() -> None:
+    hall = given().open("1").issue("a").serving("1", "a").after(22 * HOUR)
+    _roll(hall)
+    assert hall.last(e.ServingFinished).outcome == "day_closed"
+
+
+def test_a_day_closed_early_takes_nothing_until_it_rolls() -> None:
+    hall = given().open("1").issue("a").when(c.CloseDay, reason="fire_alarm").then(e.TicketExpired, e.CounterClosed, e.DayClosed)
+    assert hall.ticket("a").state is TicketState.EXPIRED
+    assert hall.refused(ServiceClosed, c.IssueTicket, ticket_id="b", service="cash").facts["reopens_at"] == ROLLS_AT
+    assert next_deadline(hall.state) == ROLLS_AT
+    _roll(hall)
+    hall.then(e.DayOpened, e.BranchConfigured)
+
+
+def test_a_day_is_bounded() -> None:
+    hall = given(rules(day_limit=3)).issue("a")
+    hall.refused(DayFull, c.IssueTicket, ticket_id="b", service="cash")
+    hall.when(c.CloseDay, reason="full")
+
+
+def test_a_configuration_replaces_the_version_it_was_made_from() -> None:
+    hall = given()
+    hall.refused(VersionConflict, c.ConfigureBranch, expected=0, next_day=False, configuration=rules())
+    hall.when(c.ConfigureBranch, expected=1, next_day=False, configuration=rules(care_permille=100)).then(e.BranchConfigured)
+    assert (hall.state.version, hall.state.rules.care_permille) == (2, 100)
+
+
+def test_a_configuration_for_the_next_day_waits_for_it() -> None:
+    hall = given().when(c.ConfigureBranch, expected=1, next_day=True, configuration=rules(care_permille=100))
+    hall.then(e.ConfigurationScheduled)
+    assert (hall.state.rules.care_permille, hall.state.newest[0]) == (250, 2)
+    hall.after(20 * HOUR)
+    _roll(hall)
+    assert (hall.state.version, hall.state.rules.care_permille) == (2, 100)
+
+
+def test_a_change_that_would_strand_somebody_names_them() -> None:
+    hall = given().open("2").issue("a", "loans")
+    fewer = rules(services=rules().services[:1], counters=rules().counters[:1], profiles=())
+    refusal = hall.refused(WouldStrand, c.ConfigureBranch, expected=1, next_day=False, configuration=fewer)
+    assert refusal.facts["stranded"] == ["ticket L001", "counter 2"]
+    hall.when(c.ConfigureBranch, expected=1, next_day=True, configuration=fewer)
