@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from statistics import fmean
 from typing import Any
 
 from queue_server.drive.trace import TraceError, Visit, most_at_once, serving_intervals
@@ -11,6 +12,8 @@ TARGET_SECONDS = {"2": 60.0, "1": 180.0, "0": 300.0}
 """Wait targets of the recorded tiers, in trace seconds; another tier gets the longest."""
 NO_SHOW_AFTER_SECONDS = 300.0
 REINSTATE_SECONDS = 1800.0
+ROLL_GRACE_SECONDS = 7200.0
+SHORTEST_SECONDS = 0.001
 
 SERVICE_NAMES = {
     "PS": "Regular activity",
@@ -47,12 +50,16 @@ def configuration(branch_id: str, visits: Sequence[Visit], speed: float, now: da
         "day_starts_at": (now + timedelta(hours=12)).strftime("%H:%M"),
         "hours": None,
         "tiers": [_tier(tier, speed) for tier in tiers],
-        "services": [_service(service, prefix) for service, prefix in zip(services, _prefixes(services), strict=True)],
+        "services": [
+            _service(service, prefix, _typical(visits, service) / speed)
+            for service, prefix in zip(services, _prefixes(services), strict=True)
+        ],
         "profiles": [{"id": PROFILE, "services": services, "tiers": tiers}],
         "counters": [{"id": str(n), "number": str(n), "profile": PROFILE} for n in range(1, counters_needed(visits) + 1)],
         "policy": {"name": "promise"},
         "no_show_after_seconds": NO_SHOW_AFTER_SECONDS / speed,
         "reinstate_seconds": REINSTATE_SECONDS / speed,
+        "roll_grace_seconds": ROLL_GRACE_SECONDS / speed,
         "start": "pressed",
     }
 
@@ -62,8 +69,14 @@ def _tier(tier: str, speed: float) -> dict[str, Any]:
     return {"id": tier, "name": {"en": TIER_NAMES.get(tier, tier)}, "target_seconds": target / speed}
 
 
-def _service(service: str, prefix: str) -> dict[str, Any]:
-    return {"id": service, "name": {"en": SERVICE_NAMES.get(service, service)}, "prefix": prefix}
+def _service(service: str, prefix: str, typical: float) -> dict[str, Any]:
+    name = SERVICE_NAMES.get(service, service)
+    return {"id": service, "name": {"en": name}, "prefix": prefix, "typical_seconds": max(typical, SHORTEST_SECONDS)}
+
+
+def _typical(visits: Sequence[Visit], service: str) -> float:
+    served = [visit.serves for visit in visits if visit.service == service and not visit.is_leaver]
+    return fmean(served) if served else 0.0
 
 
 def _prefixes(services: Sequence[str]) -> list[str]:

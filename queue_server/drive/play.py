@@ -28,7 +28,7 @@ from queue_server.drive.trace import HALF_HOUR, TraceError, Visit, read_day, ros
 
 Json = dict[str, Any]
 
-FASTEST = 100_000
+FASTEST = 10_000
 PATIENCE_SECONDS = 60.0
 """How long, in real time, nobody may end after the last arrival before the run is given up."""
 FEED_SECONDS = 15.0

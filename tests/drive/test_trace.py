@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from queue_server.drive.hall import configuration, counters_needed
+from queue_server.drive.play import FASTEST
 from queue_server.drive.trace import TraceError, most_at_once, read_day, roster
+from queue_server.wire.configuration import read_configuration
 from tests.drive.recorded import HEADER, visit, write_trace
 
 EIGHT = 8 * 3600.0
@@ -100,8 +102,17 @@ def test_every_time_setting_of_the_branch_is_divided_by_the_speed(tmp_path: Path
     assert [tier["id"] for tier in fast["tiers"]] == ["2", "1", "0"]
     for before, after in zip(slow["tiers"], fast["tiers"], strict=True):
         assert after["target_seconds"] == pytest.approx(before["target_seconds"] / 600)
-    for name in ("no_show_after_seconds", "reinstate_seconds"):
+    for before, after in zip(slow["services"], fast["services"], strict=True):
+        assert after["typical_seconds"] == pytest.approx(max(before["typical_seconds"] / 600, 0.001))
+    for name in ("no_show_after_seconds", "reinstate_seconds", "roll_grace_seconds"):
         assert fast[name] == pytest.approx(slow[name] / 600)
+
+
+@pytest.mark.parametrize("speed", [0.1, 600, FASTEST])
+def test_the_server_takes_the_branch_at_any_speed(tmp_path: Path, speed: float) -> None:
+    visits = read_day(write_trace(tmp_path), "1999-02-03")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert len(read_configuration(configuration("b", visits, speed, now), "b").services) == 3
 
 
 def test_the_branch_rolls_twelve_hours_away_and_tells_its_services_apart_by_letters(tmp_path: Path) -> None:
