@@ -67,9 +67,7 @@ class Runtime:
     async def start(self) -> None:
         """Read the clock and the history's name, then serve."""
         loop = asyncio.get_running_loop()
-        sent = loop.time()
-        self._clock.observe(sent, loop.time(), await self._log.clock())
-        self._writer.epoch = await self._log.epoch()
+        await self._writer.open()
         self._tasks = [loop.create_task(self._writer.run(), name="writer"), loop.create_task(self._sweep(), name="sweep")]
 
     async def close(self) -> None:
@@ -250,7 +248,7 @@ class Runtime:
             except (LogUnavailable, Unsettled):
                 _log.warning("sweep found no log")
                 with suppress(LogUnavailable):
-                    await self._writer.history_changed()
+                    await self._writer.check_history()
             except Exception:  # noqa: BLE001 - logged, and the others go on
                 _log.exception("sweep failed")
             await asyncio.sleep(self._sweep_seconds)

@@ -25,7 +25,8 @@ import structlog
 from queue_server.core.commands import ApplyDeadlines, Command
 from queue_server.core.ids import BranchId
 from queue_server.core.rejections import VersionConflict
-from queue_server.eventlog.port import Appended, EventLog, LogUnavailable
+from queue_server.eventlog.port import EventLog, LogUnavailable
+from queue_server.runtime.append import Appender
 from queue_server.runtime.branch import Branch
 from queue_server.runtime.branches import Branches
 from queue_server.runtime.calendar import SYSTEM
@@ -39,8 +40,7 @@ from queue_server.runtime.receipts import Receipts
 _log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 20
-_RETRY_FIRST_SECONDS = 0.02
-_RETRY_MOST_SECONDS = 0.5
+_RELOAD_RETRY_SECONDS = 0.5
 
 
 class Writer:
@@ -66,12 +66,21 @@ class Writer:
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._timeout = timeout_seconds
-        self.epoch = ""
+        self._appender = Appender(log, clock, self._give_up_on_old)
         self._queue: deque[Pending] = deque()
         self._arrived = asyncio.Event()
         self._receipts = Receipts(log)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+
+    @property
+    def epoch(self) -> str:
+        """The name of the log's history."""
+        return self._appender.epoch
+
+    async def open(self) -> None:
+        """Learn the log's clock and the name of its history; once, before `run`."""
+        await self._appender.open()
 
     @property
     def queued(self) -> int:
@@ -187,85 +196,33 @@ class Writer:
 
     async def _fly(self, flights: list[Flight]) -> None:
         sent = time.monotonic()
-        try:
-            claimed = await self._append(flights)
-        except LogUnavailable as fault:
-            _log.warning("log unavailable", reason=str(fault))
-            claimed = await self._settle(flights)
-        except Exception:  # noqa: BLE001 - logged, and the others go on
-            _log.exception("append failed; trying branch by branch")
-            claimed = await self._one_by_one(flights)
+        landed = await self._appender.append(flights)
         self._probe.observe_commit(time.monotonic() - sent, sum(len(flight.rows) for flight in flights))
         for flight in flights:
-            if flight.branch.id in claimed:
+            fault = landed.faults.get(flight.branch.id)
+            if fault is not None:
+                for pending in flight.passengers:
+                    pending.fail(fault)
+                self._reload(flight.branch, [])
+            elif flight.branch.id in landed.claimed:
                 self._land(flight)
             else:
                 self._lose(flight)
+        if landed.is_new_history:
+            self._forget_all(flights)
 
-    async def _append(self, flights: list[Flight]) -> frozenset[BranchId]:
-        sent = time.monotonic()
-        appended: Appended = await self._log.append(
-            [flight.claim for flight in flights if flight.rows],
-            [(flight.branch.id, *flight.expected) for flight in flights if not flight.rows],
-        )
-        self._clock.observe(sent, time.monotonic(), appended.clock)
-        return appended.claimed | appended.standing
+    async def check_history(self) -> None:
+        """Ask whether the log's history is still the one that was known; when not, read every branch anew."""
+        if await self._appender.history_changed():
+            self._forget_all([])
 
-    async def _settle(self, flights: list[Flight]) -> frozenset[BranchId]:
-        """Append again until the log answers; what an earlier attempt of ours had stored counts as claimed."""
-        delay = _RETRY_FIRST_SECONDS
-        while True:
-            self._give_up_on_old(flights)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _RETRY_MOST_SECONDS)
-            try:
-                if await self.history_changed(flights):
-                    return frozenset()
-                claimed = await self._append(flights)
-                lost = [flight for flight in flights if flight.rows and flight.branch.id not in claimed]
-                return claimed | {flight.branch.id for flight in lost if await self._was_ours(flight)}
-            except LogUnavailable:
-                continue
-
-    async def history_changed(self, flights: Sequence[Flight] = ()) -> bool:
-        """
-        Ask the log for the name of its history; when it is another (a restore, a failover), drop all that was known.
-
-        The branches of *flights* are left to their loss.
-        """
-        epoch = await self._log.epoch()
-        if epoch == self.epoch:
-            return False
-        _log.warning("the log's history has changed", before=self.epoch, now=epoch)
-        self.epoch = epoch
-        flying = {flight.branch.id for flight in flights}
+    def _forget_all(self, flights: list[Flight]) -> None:
+        flown = {flight.branch.id for flight in flights}
         for branch in self._branches.loaded():
-            if branch.id not in flying:
+            if branch.id not in flown:
                 self._reload(branch, [])
-        return True
 
-    async def _was_ours(self, flight: Flight) -> bool:
-        head = await self._log.head(flight.branch.id)
-        if head is None or (head.day, head.seq) != (flight.head.day, flight.head.seq):
-            return False
-        last = flight.rows[-1]
-        found = await self._log.read_after(flight.branch.id, last.day, last.seq - 1, 1)
-        return bool(found) and found[0] == last
-
-    async def _one_by_one(self, flights: list[Flight]) -> frozenset[BranchId]:
-        claimed: frozenset[BranchId] = frozenset()
-        for flight in flights:
-            try:
-                claimed |= await self._append([flight])
-            except LogUnavailable:
-                claimed |= await self._settle([flight])
-            except Exception as fault:  # noqa: BLE001 - a fault of one branch must not stop the others
-                _log.exception("append failed", branch=flight.branch.id)
-                for pending in flight.passengers:
-                    self._spoil(None, pending, fault)
-        return claimed
-
-    def _give_up_on_old(self, flights: list[Flight]) -> None:
+    def _give_up_on_old(self, flights: Sequence[Flight]) -> None:
         oldest = time.monotonic() - self._timeout
         for flight in flights:
             for pending in flight.passengers:
@@ -324,7 +281,7 @@ class Writer:
                 branch = await self._branches.load(lost.id)
                 break
             except LogUnavailable:
-                await asyncio.sleep(_RETRY_MOST_SECONDS)
+                await asyncio.sleep(_RELOAD_RETRY_SECONDS)
         for observer in self._observers:
             observer.reloaded(branch.state)
         lost.state = branch.state
