@@ -14,7 +14,7 @@ export function WaitingList({ here, words, counter }: { here: Place; words: Word
   return (
     <section class="queue" aria-labelledby="waiting-title">
       <h2 id="waiting-title">{words.say("waiting_list")} <span class="total" data-testid="waiting-count">{words.say("waiting_count", { count: waiting.length })}</span></h2>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="waiting-title">
+      <div class="scroll" tabIndex={0} role="group" aria-labelledby="waiting-title">
         <table data-testid="waiting-list">
           <thead>
             <tr><th scope="col">{words.say("number")}</th><th scope="col">{words.say("service")}</th><th scope="col">{words.say("waited")}</th><th scope="col">{words.say("promise")}</th></tr>
