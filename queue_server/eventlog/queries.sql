@@ -92,8 +92,8 @@ select (select system_identifier from pg_control_system())::text || ':'
 select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name;
 
 -- name: end_former
--- By start time too: a process number is given out again. Waits a little for it to be gone.
-select pg_terminate_backend(pid, 500) from pg_stat_activity where pid = $1 and backend_start = $2;
+-- By start time too: a process number is given out again. Waits a little for it to be gone; a frozen one cannot go.
+select pg_terminate_backend(pid, 100) from pg_stat_activity where pid = $1 and backend_start = $2;
 
 -- name: partitions
 select c.relname
