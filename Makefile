@@ -56,7 +56,7 @@ bench: $(DEV) ## measure, each figure against a named reference
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 faults: $(DEV) ## kill the service and its database under load, again and again
-	@$(BIN)/python -m pytest tests/faults $(ARGS)
+	@$(BIN)/python -m tests.faults.campaign $(ARGS)
 
 lock: $(DEV) ## write the lock files anew (LOCK_FLAGS=--upgrade for newer versions)
 	@$(LOCK) pyproject.toml --group dev -o requirements-dev.lock
