@@ -1,0 +1,54 @@
+"""Who is let in to which view."""
+
+from queue_server.access.roles import Deed, Principal
+from queue_server.access.tokens import Tokens, TokensUnavailable
+from queue_server.core.ids import BranchId
+from queue_server.push.hub import Branches
+from queue_server.push.refusals import forbidden, unauthenticated, unavailable, unknown_branch
+from queue_server.push.views import View
+from queue_server.runtime.errors import UnknownBranch, Unsettled
+
+_SHOWS = {View.BOARD: Deed.SEE_BOARD, View.STAFF: Deed.SEE_HALL}
+
+
+class Admission:
+    """Checks tokens, roles and branches, in the order in which HTTP does; every method may raise Refusal."""
+
+    def __init__(self, tokens: Tokens, branches: Branches) -> None:
+        self._tokens = tokens
+        self._branches = branches
+
+    async def identify(self, token: str | None) -> Principal:
+        """Return whom *token* stands for."""
+        try:
+            principal = None if token is None else await self._tokens.authenticate(token)
+        except TokensUnavailable:
+            raise unavailable("Tokens cannot be checked now; try again") from None
+        if principal is None:
+            raise unauthenticated()
+        return principal
+
+    async def enter(self, principal: Principal, branch_id: BranchId) -> None:
+        """Let *principal* into a branch: one that is the token's, and that there is."""
+        if not principal.is_for(branch_id):
+            raise forbidden(f"The token is not for the branch {branch_id!r}")
+        try:
+            await self._branches.read(branch_id, lambda _state, _at: None)
+        except UnknownBranch:
+            raise unknown_branch(branch_id) from None
+        except Unsettled:
+            raise unavailable("The branch cannot be read now; try again") from None
+
+    def look(self, principal: Principal, view: View) -> None:
+        """Let *principal* see *view*."""
+        if not principal.may(_SHOWS[view]):
+            raise forbidden(f"The role {principal.role.value!r} may not see the view {view.value!r}")
+
+    async def is_revoked(self, token: str) -> bool:
+        """Tell whether a token that was good no longer is; while that cannot be known it still counts."""
+        if self._tokens.known(token) is not None:
+            return False
+        try:
+            return await self._tokens.authenticate(token) is None
+        except TokensUnavailable:
+            return False

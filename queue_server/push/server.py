@@ -1,0 +1,257 @@
+"""
+The websockets server: it lets screens in, hands them to the hub, and pumps what the hub says.
+
+Writing never waits: frames go straight into the connection's buffer, whose bound the hub watches. Any Origin may connect: there
+are no cookies, so a page of somebody else's has nothing to ride on; whoever connects must bring a token.
+"""
+
+import asyncio
+import logging
+import socket
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Literal
+
+import structlog
+from msgspec import DecodeError, Struct, json
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from queue_server.core.ids import BranchId
+from queue_server.push.admission import Admission
+from queue_server.push.hello import Wish, branch_of, wish_of
+from queue_server.push.hub import Hub
+from queue_server.push.refusals import Refusal, unauthenticated, unavailable
+from queue_server.runtime.errors import UnknownBranch, Unsettled
+
+_log = structlog.get_logger(__name__)
+
+_RESTART = 1012
+_FAULT = 1011
+_LARGEST_MESSAGE = 4096
+_OPEN_SECONDS = 5.0
+_CLOSE_SECONDS = 1.0
+_PING_SECONDS = 20.0
+_RECHECK_SECONDS = 1.0
+_KERNEL_BYTES = 65_536
+"""What the system may hold of a screen's bytes beside our own bound; by itself it would take megabytes, all of them stale."""
+
+
+_QUIET = logging.getLogger(f"{__name__}.websockets")
+_QUIET.setLevel(logging.CRITICAL)
+"""For the library, which writes a traceback for every port scan; what is worth telling is logged here."""
+
+
+class _Auth(Struct):
+    type: Literal["auth"]
+    token: str
+
+
+class _Guest(ServerConnection):
+    """A connection with what was learned of it at the handshake. `token` is None until it has been accepted."""
+
+    branch_id: BranchId
+    wish: Wish
+    token: str | None = None
+
+
+class _Line:
+    """A connection as the hub writes to it."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to leave."""
+        return self._connection.transport.get_write_buffer_size()
+
+    def send(self, frame: bytes) -> None:
+        """Write a text message without waiting."""
+        broadcast((self._connection,), frame, text=True)
+
+    def drop(self) -> None:
+        """End the connection without a word: the other side would not read it."""
+        self._connection.transport.abort()
+
+
+class PushServer:
+    """
+    Serves the feed of every branch on one port.
+
+    *screens_limit* bounds the connections; *auth_seconds* is how long a screen without an Authorization header has for its token.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        admission: Admission,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8081,
+        screens_limit: int = 2000,
+        buffer_bytes: int = 262_144,
+        auth_seconds: float = 5.0,
+    ) -> None:
+        self._hub = hub
+        self._admission = admission
+        self._host = host
+        self._port = port
+        self._screens_limit = screens_limit
+        self._buffer_bytes = buffer_bytes
+        self._auth_seconds = auth_seconds
+        self._server: Server | None = None
+        self._rounds: list[asyncio.Task[None]] = []
+        self._handlers: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.sockets[0].getsockname()[1]) if self._server is not None else self._port
+
+    async def start(self) -> None:
+        """Listen, and keep the screens informed. Raises OSError when the port cannot be had."""
+        self._server = await serve(
+            self._serve,
+            self._host,
+            self._port,
+            process_request=self._receive,
+            create_connection=_Guest,
+            # Paid for each screen, and it halves what one process can tell; the messages are small.
+            compression=None,
+            server_header=None,
+            open_timeout=_OPEN_SECONDS,
+            close_timeout=_CLOSE_SECONDS,
+            ping_interval=_PING_SECONDS,
+            ping_timeout=_PING_SECONDS,
+            max_size=_LARGEST_MESSAGE,
+            # Pings wait while writing is paused; below the hub's own bound they must not, or a dead screen goes unnoticed.
+            write_limit=self._buffer_bytes,
+            logger=_QUIET,
+        )
+        loop = asyncio.get_running_loop()
+        self._rounds = [
+            loop.create_task(self._hub.run(), name="push hub"),
+            loop.create_task(self._recheck(), name="push tokens"),
+        ]
+
+    async def close(self) -> None:
+        """Send all screens away with 1012, so that they come back to whoever serves next; within about a second. Idempotent."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close(close_connections=False)
+        await asyncio.gather(*(self._end(connection, _RESTART, "restart") for connection in server.connections))
+        for task in (*self._rounds, *self._handlers):
+            task.cancel()
+        await asyncio.gather(*self._rounds, *self._handlers, *self._closing, return_exceptions=True)
+        for connection in list(server.all_connections):
+            connection.transport.abort()
+        await server.wait_closed()
+
+    async def _receive(self, connection: ServerConnection, request: Request) -> Response | None:
+        try:
+            assert isinstance(connection, _Guest)  # noqa: S101 - `create_connection` makes nothing else
+            await self._knock(connection, request)
+        except Refusal as refusal:
+            return _response(refusal)
+        return None
+
+    async def _knock(self, guest: _Guest, request: Request) -> None:
+        if len(self._connections()) >= self._screens_limit:
+            raise unavailable("As many screens as allowed are connected")
+        guest.branch_id = branch_of(request.path)
+        authorizations = request.headers.get_all("Authorization")
+        if not authorizations:
+            # Browsers cannot set the header: the token is to come as the first message.
+            guest.wish = wish_of(request.path)
+            return
+        token = _bearer(authorizations)
+        principal = await self._admission.identify(token)
+        await self._admission.enter(principal, guest.branch_id)
+        guest.wish = wish_of(request.path)
+        self._admission.look(principal, guest.wish.view)
+        guest.token = token
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, _Guest)  # noqa: S101 - `create_connection` makes nothing else
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        self._handlers.add(task)
+        task.add_done_callback(self._handlers.discard)
+        try:
+            if connection.token is None:
+                await self._hear_token(connection)
+            await self._follow(connection)
+        except Refusal as refusal:
+            await self._end(connection, refusal.close_code, refusal.reason)
+        except ConnectionClosed:
+            pass  # nothing to clean up: it followed nothing, or `_follow` has let it go
+        except Exception:  # noqa: BLE001 - logged; the screen comes back
+            _log.exception("feed failed", branch=connection.branch_id)
+            await self._end(connection, _FAULT, "internal error")
+
+    async def _hear_token(self, guest: _Guest) -> None:
+        try:
+            async with asyncio.timeout(self._auth_seconds):
+                message = await guest.recv(decode=False)
+            token = json.decode(message, type=_Auth).token
+        except (TimeoutError, DecodeError, ValueError):
+            raise unauthenticated() from None
+        principal = await self._admission.identify(token)
+        await self._admission.enter(principal, guest.branch_id)
+        self._admission.look(principal, guest.wish.view)
+        guest.token = token
+
+    async def _follow(self, guest: _Guest) -> None:
+        guest.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+        following = guest.wish.following(guest.branch_id)
+        session = self._hub.enroll(guest.wish.after)
+        try:
+            await self._hub.join(session, following, _Line(guest))
+            # Screens have nothing more to say; reading on is what notices that they have gone.
+            async for _ in guest:
+                pass
+        except (UnknownBranch, Unsettled):
+            raise unavailable("The branch cannot be read now; try again") from None
+        finally:
+            self._hub.leave(session, following)
+
+    async def _recheck(self) -> None:
+        while True:
+            await asyncio.sleep(_RECHECK_SECONDS)
+            for guest in self._connections():
+                if guest.token is not None and await self._admission.is_revoked(guest.token):
+                    refusal = unauthenticated()
+                    closing = asyncio.create_task(self._end(guest, refusal.close_code, refusal.reason))
+                    self._closing.add(closing)
+                    closing.add_done_callback(self._closing.discard)
+
+    async def _end(self, connection: ServerConnection, code: int, reason: str) -> None:
+        """Close a connection, in no more than about a second: one that is stuck is cut off."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await connection.close(code, reason)
+            return
+        connection.transport.abort()
+
+    def _connections(self) -> list[_Guest]:
+        server = self._server
+        return [] if server is None else [c for c in server.connections if isinstance(c, _Guest)]
+
+
+def _bearer(authorizations: list[str]) -> str | None:
+    scheme, _, token = authorizations[0].partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and len(authorizations) == 1 else None
+
+
+def _response(refusal: Refusal) -> Response:
+    headers = Headers({"Content-Type": "application/problem+json", "Content-Length": str(len(refusal.body)), "Connection": "close"})
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    elif refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "1"
+    return Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, refusal.body)
