@@ -1,7 +1,7 @@
 """What the interfaces ask of the running system: commands, reads of what is committed, and the stream itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -45,6 +45,7 @@ class Runtime:
         batch_limit: int = 512,
         timeout_seconds: float = 5.0,
         sweep_seconds: float = 60.0,
+        poll_seconds: float = 2.0,
     ) -> None:
         self.observers: list[Observer] = []
         self._log = log
@@ -52,6 +53,7 @@ class Runtime:
         self._branches = Branches(log)
         self._timeout = timeout_seconds
         self._sweep_seconds = sweep_seconds
+        self._poll_seconds = poll_seconds
         self._writer = Writer(
             log,
             self._branches,
@@ -62,25 +64,28 @@ class Runtime:
             batch_limit=batch_limit,
             timeout_seconds=timeout_seconds,
         )
-        self._tasks: list[asyncio.Task[None]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Read the clock and the history's name, then serve."""
         loop = asyncio.get_running_loop()
         await self._writer.open()
-        self._tasks = [loop.create_task(self._writer.run(), name="writer"), loop.create_task(self._sweep(), name="sweep")]
+        self._writing = loop.create_task(self._writer.run(), name="writer")
+        self._watching = [
+            loop.create_task(self._every(self._sweep_seconds, self._sweep), name="sweep"),
+            loop.create_task(self._every(self._poll_seconds, self._poll), name="poll"),
+        ]
 
     async def close(self) -> None:
         """Take no more commands, commit what has queued, and stop."""
         self._writer.close()
-        if not self._tasks:
-            return
-        writer, sweep = self._tasks
-        sweep.cancel()
-        with suppress(asyncio.CancelledError, TimeoutError):
-            await asyncio.wait_for(writer, self._timeout)
-        with suppress(asyncio.CancelledError):
-            await sweep
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        if self._writing is not None:
+            with suppress(asyncio.CancelledError, TimeoutError):
+                await asyncio.wait_for(self._writing, self._timeout)
 
     def now(self) -> Instant:
         """Return the present moment by the log's clock."""
@@ -240,15 +245,25 @@ class Runtime:
 
     async def _sweep(self) -> None:
         """Wake the branches in which something is due and that nobody has loaded."""
+        for branch_id in await self._log.due(self._clock.now()):
+            await self._load(branch_id)
+            self._writer.wake(branch_id)
+
+    async def _poll(self) -> None:
+        """Find the branches that another process has written to: asking for what is due there loses its claim, and reads on."""
+        for head in await self._log.heads():
+            branch = self._branches.get(head.branch_id)
+            if branch is not None and not branch.in_flight and (head.day, head.seq) > (branch.head.day, branch.head.seq):
+                self._writer.wake(head.branch_id)
+
+    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                for branch_id in await self._log.due(self._clock.now()):
-                    await self._load(branch_id)
-                    self._writer.wake(branch_id)
+                await step()
             except (LogUnavailable, Unsettled):
-                _log.warning("sweep found no log")
+                _log.warning("the log does not answer", task=step.__name__)
                 with suppress(LogUnavailable):
                     await self._writer.check_history()
-            except Exception:  # noqa: BLE001 - logged, and the others go on
-                _log.exception("sweep failed")
-            await asyncio.sleep(self._sweep_seconds)
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception("background task failed", task=step.__name__)
+            await asyncio.sleep(seconds)

@@ -82,6 +82,25 @@ async def test_the_sweep_wakes_what_nobody_has_loaded() -> None:
     assert head.day == "2026-01-02"
 
 
+async def test_what_another_process_wrote_is_found_by_the_poll() -> None:
+    log = TestedLog()
+    read_anew = asyncio.Event()
+
+    class Notice:
+        def committed(self, *_: object) -> None:
+            pass
+
+        def reloaded(self, *_: object) -> None:
+            read_anew.set()
+
+    async with Hall(log) as one, Hall(log, poll_seconds=0.01) as two:
+        two.runtime.observers.append(Notice())
+        await two.numbers()
+        await one.issue("a")
+        await asyncio.wait_for(read_anew.wait(), 5)
+        assert await two.numbers() == ["A001"]
+
+
 async def test_a_reader_may_ask_for_a_state_at_least_as_new(monkeypatch: pytest.MonkeyPatch) -> None:
     log = TestedLog()
     async with Hall(log) as one, Hall(log) as two:
