@@ -48,7 +48,7 @@ function Header({ hall, words }: { hall: Hall<BoardState>; words: Words }) {
   return (
     <header>
       <h1>{words.name(hall.state.value?.branch.name) || words.say("welcome")}</h1>
-      {isBlocked.value && <p class="sound-off" data-testid="sound-off">♪̸ {words.say("sound_off")}</p>}
+      {isBlocked.value && <p class="sound-off" data-testid="sound-off">{words.say("sound_off")}</p>}
       <LiveState hall={hall} words={words} />
       <Clock hall={hall} words={words} />
     </header>

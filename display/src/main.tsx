@@ -7,6 +7,7 @@ import { readAddress } from "ui-kit/page/address.ts";
 import { followHall, type Hall } from "ui-kit/page/hall.ts";
 import { TokenForm } from "ui-kit/page/token_form.tsx";
 import { chooseLanguage, Words } from "ui-kit/page/words.ts";
+import { callsFor } from "./board.ts";
 import { Board } from "./board_page.tsx";
 import { chime, prepareSound } from "./chime.ts";
 import { CATALOGUES } from "./words.ts";
@@ -61,7 +62,10 @@ function start(root: HTMLElement): void {
     return;
   }
   prepareSound();
-  const hall = followHall<BoardState>({ view: "board", branch, token, zone: query.get("zone"), counter: query.get("counter") }, announce);
+  const hall: Hall<BoardState> = followHall<BoardState>(
+    { view: "board", branch, token, zone: query.get("zone"), counter: query.get("counter") },
+    (calls) => announce(callsFor(hall.state.value!, calls)),
+  );
   render(<Page hall={hall} />, root);
 }
 
