@@ -183,7 +183,7 @@ class EmbeddedPostgres:
             if await self._wait_until_ready(cluster, None):
                 _log.info("postgres_started", pid=self._process.pid, socket=self._on_socket)
                 return
-            reason = _reason(start_log)
+            reason = cluster.last_fatal(start_log)
             if "pre-existing shared memory block" not in reason or time.monotonic() > orphans_until:
                 raise EngineError(f"PostgreSQL did not start in {cluster.folder}: {reason}")
             await asyncio.sleep(_POLL_SECONDS)
@@ -274,10 +274,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def _reason(start_log: Path) -> str:
-    """Return why a start failed, from what the server said before its own log was open."""
-    lines = start_log.read_text(errors="replace").splitlines()
-    fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-    return (fatal or lines or ["it gave no reason"])[-1]

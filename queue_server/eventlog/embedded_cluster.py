@@ -66,7 +66,7 @@ class Cluster:
 
     def spawn(self, start_log: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
         """Start the server; what it says before its own log is open goes to *start_log*."""
-        self._remove_stale_lock()
+        self._remove_stale_locks()
         arguments: list[str | Path] = [self._binaries / "postgres", "-D", f"{self._path_inside()}/cluster"]
         for name, value in (_SETTINGS | settings | self._durability).items():
             arguments += ["-c", f"{name}={value}"]
@@ -93,11 +93,22 @@ class Cluster:
     def _lock_lines(self) -> list[str]:
         return (self.folder / "postmaster.pid").read_text().splitlines()
 
-    def _remove_stale_lock(self) -> None:
-        # PostgreSQL would take any living process of that number for its predecessor. It has a second guard of its own, the
-        # shared memory of the folder, so a server that we failed to see is still safe.
+    def last_fatal(self, start_log: Path) -> str:
+        """Return why the last start failed: what the server said before its own log was open, or in it."""
+        logs = sorted((self.folder / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
+        for path in (start_log, *logs[-1:]):
+            lines = path.read_text(errors="replace").splitlines()[-200:]
+            fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+            if fatal:
+                return fatal[-1]
+        return f"it gave no reason in {start_log}"
+
+    def _remove_stale_locks(self) -> None:
+        # PostgreSQL would take any process of that number for its predecessor, also one that is dead but not yet reaped. It has
+        # a guard of its own besides, the shared memory of the folder, so a server that we failed to see is still safe.
         if self.running_pid() is None:
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+            for name in ("postmaster.pid", *(path.name for path in self.folder.glob(".s.PGSQL.*.lock"))):
+                (self.folder / name).unlink(missing_ok=True)
 
     def _create(self, password: str) -> None:
         """Make the cluster under another name first: an interrupted start leaves nothing half made."""
