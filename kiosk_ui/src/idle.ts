@@ -16,7 +16,9 @@ export function touch(): void {
 
 /** Look at the clock each second; *isVisiting* says whether there is anything to leave. */
 export function watchIdle(isVisiting: () => boolean, leave: () => void): void {
-  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, touch, { capture: true });
+  // While the warning shows only a whole click counts: taken away at the first press, its buttons could not be used.
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => warning.value === null && touch());
+  addEventListener("click", touch);
   setInterval(() => look(isVisiting, leave), 1_000);
 }
 
