@@ -125,7 +125,7 @@ def given(configuration: Configuration | None = None) -> Scenario:
 
 def fingerprint(state: BranchState) -> dict[str, Any]:
     """Everything that a replay must reproduce, in a form that can be compared; what is only cached is left out."""
-    plain = {name: getattr(state, name) for name in state.__struct_fields__ if name not in {"lines", "reach", "waiting"}}
+    plain = {name: getattr(state, name) for name in state.__struct_fields__ if name not in {"lines", "reach", "beside", "waiting"}}
     lines = {key: line.standings[line.start :] for key, line in state.lines.items() if line}
     waiting = {key: count for key, count in state.waiting.items() if count}
     copied: dict[str, Any] = _copy(plain)

@@ -33,6 +33,7 @@ def _join_line(state: BranchState, ticket: Ticket) -> None:
     line = state.lines.get(key)
     if line is None:
         line = state.lines[key] = Line()
+        state.beside.clear()
     line.add(ticket.standing)
     served = (ticket.service, ticket.tier)
     state.waiting[served] = state.waiting.get(served, 0) + 1
@@ -42,8 +43,10 @@ def _leave_line(state: BranchState, ticket: Ticket) -> None:
     key = ticket.line_key()
     line = state.lines[key]
     line.remove(ticket.standing)
-    if not line:
+    # An ordinary line stays when it is empty, the next of its kind comes soon; those of one counter or person would pile up.
+    if not line and key.is_directed:
         del state.lines[key]
+        state.beside.clear()
     state.waiting[ticket.service, ticket.tier] -= 1
 
 
@@ -227,22 +230,22 @@ def _counter_opened(state: BranchState, event: Event, fact: e.CounterOpened) -> 
     _enter(counter, CounterState.OPEN, event.at)
     counter.profile = fact.profile
     counter.staff = fact.staff
-    state.reach.clear()
+    state.forget_reach()
 
 
 def _counter_profile_changed(state: BranchState, _event: Event, fact: e.CounterProfileChanged) -> None:
     state.counters[fact.counter].profile = fact.profile
-    state.reach.clear()
+    state.forget_reach()
 
 
 def _counter_paused(state: BranchState, event: Event, fact: e.CounterPaused) -> None:
     _enter(state.counters[fact.counter], CounterState.PAUSED, event.at, fact.reason)
-    state.reach.clear()
+    state.forget_reach()
 
 
 def _counter_resumed(state: BranchState, event: Event, fact: e.CounterResumed) -> None:
     _enter(state.counters[fact.counter], CounterState.OPEN, event.at)
-    state.reach.clear()
+    state.forget_reach()
 
 
 def _counter_closed(state: BranchState, event: Event, fact: e.CounterClosed) -> None:
@@ -250,7 +253,7 @@ def _counter_closed(state: BranchState, event: Event, fact: e.CounterClosed) -> 
     _enter(counter, CounterState.CLOSED, event.at, fact.reason)
     counter.profile = state.places[fact.counter].profile
     counter.staff = None
-    state.reach.clear()
+    state.forget_reach()
 
 
 def _day_opened(state: BranchState, event: Event, fact: e.DayOpened) -> None:
@@ -290,7 +293,7 @@ def _branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigur
             counter.profile = place.profile
         counters[place.id] = counter
     state.counters = counters
-    state.reach.clear()
+    state.forget_reach()
 
 
 def _configuration_scheduled(state: BranchState, _event: Event, fact: e.ConfigurationScheduled) -> None:

@@ -44,7 +44,8 @@ def outlook(state: BranchState, key: LineKey, standing: Standing, at: Instant) -
     stages = ahead + 1 - idle
     if stages <= 0:
         return Outlook(ahead, 0, 0)
-    work = sum(count * occupation(state, line.service) for line, count in lines)
+    each = {service: occupation(state, service) for service in {line.service for line, _ in lines}}
+    work = sum(count * each[line.service] for line, count in lines)
     mean = work / ahead if ahead else occupation(state, key.service)
     return Outlook(ahead, _erlang_quantile(stages, mean / able, 0.0), _erlang_quantile(stages, mean / able, _Z90))
 

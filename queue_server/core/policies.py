@@ -11,13 +11,16 @@ came within the first (1 - T_y/T_x) of x's wait, and never by anyone whose targe
 as a share already used, the same for every tier.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from queue_server.core.configuration import Configuration
 from queue_server.core.ids import Instant
 from queue_server.core.waiting import LineKey, Standing
 
 PERMILLE = 1000
+
+Bounds: TypeAlias = Callable[[LineKey], tuple[Instant, int]]
 
 
 class Policy(Protocol):
@@ -29,8 +32,8 @@ class Policy(Protocol):
         """Tell whether *one* comes before *other* at *at*; total and strict."""
         ...
 
-    def bound(self, ticket: tuple[LineKey, Standing], line: LineKey, at: Instant) -> tuple[Instant, int]:
-        """Return (place, seq) such that those of *line* who stand before it, and no others, precede *ticket* at *at*."""
+    def bounds(self, ticket: tuple[LineKey, Standing], at: Instant) -> Bounds:
+        """Return what tells for a line the (place, seq) before which, and only before which, its tickets precede *ticket* at *at*."""
         ...
 
     def share(self, ticket: tuple[LineKey, Standing], at: Instant) -> int | None:
@@ -55,11 +58,11 @@ class Fifo:
         del at
         return one[1] < other[1]
 
-    def bound(self, ticket: tuple[LineKey, Standing], line: LineKey, at: Instant) -> tuple[Instant, int]:
+    def bounds(self, ticket: tuple[LineKey, Standing], at: Instant) -> Bounds:
         """The same place in every line."""
-        del line, at
+        del at
         place_at, issue_seq, _ = ticket[1]
-        return place_at, issue_seq
+        return lambda _line: (place_at, issue_seq)
 
     def share(self, ticket: tuple[LineKey, Standing], at: Instant) -> int | None:
         """Nobody's promise is looked at."""
@@ -91,14 +94,17 @@ class Promise:
         theirs = self._used(other_key, other_standing[0], at) * key.target_ms
         return standing[1] < other_standing[1] if mine == theirs else mine > theirs
 
-    def bound(self, ticket: tuple[LineKey, Standing], line: LineKey, at: Instant) -> tuple[Instant, int]:
+    def bounds(self, ticket: tuple[LineKey, Standing], at: Instant) -> Bounds:
         """Solve `used(line, place) / line.target > used(ticket) / ticket.target` for the place."""
         key, (place_at, issue_seq, _) = ticket
-        care = self._care * line.target_ms if line.has_care else 0
-        scale = PERMILLE * key.target_ms
-        product = at * scale - (self._used(key, place_at, at) * line.target_ms - care * key.target_ms)
-        place, rest = divmod(product, scale)
-        return (place, issue_seq) if rest == 0 else (place + 1, 0)
+        used, scale = self._used(key, place_at, at), PERMILLE * key.target_ms
+        cared, now = used - self._care * key.target_ms, at * scale
+
+        def bound(line: LineKey) -> tuple[Instant, int]:
+            place, rest = divmod(now - line.target_ms * (cared if line.has_care else used), scale)
+            return (place, issue_seq) if rest == 0 else (place + 1, 0)
+
+        return bound
 
     def share(self, ticket: tuple[LineKey, Standing], at: Instant) -> int | None:
         """The share, rounded down."""

@@ -101,21 +101,33 @@ def reach(state: BranchState, key: LineKey) -> frozenset[CounterId]:
 
 def ahead_by_line(state: BranchState, key: LineKey, standing: Standing, at: Instant) -> list[tuple[LineKey, int]]:
     """Return how many of each line would be called before (*key*, *standing*) if all were called at *at*; empty lines left out."""
-    policy = policy_of(state.rules)
-    mine = reach(state, key)
+    bound = policy_of(state.rules).bounds((key, standing), at)
     ahead = []
-    for other, line in state.lines.items():
-        if other.emergency < key.emergency or mine.isdisjoint(reach(state, other)):
+    for other, line in _beside(state, key):
+        if not line or other.emergency < key.emergency:
             continue
-        count = len(line) if other.emergency > key.emergency else line.count_before(*policy.bound((key, standing), other, at))
-        if count:
+        # Whoever comes last in line comes before all but a few newcomers: no need to search.
+        place_at, issue_seq = bound(other)
+        if other.emergency > key.emergency or line.last < (place_at, issue_seq):
+            ahead.append((other, len(line)))
+        elif count := line.count_before(place_at, issue_seq):
             ahead.append((other, count))
     return ahead
 
 
+def _beside(state: BranchState, key: LineKey) -> list[tuple[LineKey, Line]]:
+    """The lines that share a counter with *key*."""
+    known = state.beside.get(key)
+    if known is None:
+        mine = reach(state, key)
+        known = [(other, line) for other, line in state.lines.items() if not mine.isdisjoint(reach(state, other))]
+        state.beside[key] = known
+    return known
+
+
 def _candidates(state: BranchState, counter_id: CounterId) -> list[tuple[LineKey, Line]]:
     counter = state.counters[counter_id]
-    return [(key, line) for key, line in state.lines.items() if may_call(state, counter, key)]
+    return [(key, line) for key, line in state.lines.items() if line and may_call(state, counter, key)]
 
 
 def _first(policy: Policy, candidates: list[tuple[LineKey, Line]], at: Instant) -> tuple[LineKey, Line]:

@@ -116,8 +116,8 @@ class BranchState(Struct):
 
     `lines` holds the waiting, a line for each class of equal treatment; `waiting` counts them by service and tier; `lapsing` are
     the no-shows that may still return, in the order in which their time runs out. What follows `lapsing` is derived: the
-    configuration by identifier, and for each line the counters that could call from it (filled on use, emptied when a counter
-    or the configuration changes).
+    configuration by identifier, and, filled on use and forgotten when a counter, the configuration or the set of lines changes,
+    for each line the counters that could call from it and the lines that share one of them.
     """
 
     branch_id: BranchId
@@ -145,6 +145,7 @@ class BranchState(Struct):
     profiles: dict[ProfileId, Profile] = field(default_factory=dict)
     places: dict[CounterId, CounterPlace] = field(default_factory=dict)
     reach: dict[LineKey, frozenset[CounterId]] = field(default_factory=dict)
+    beside: dict[LineKey, list[tuple[LineKey, Line]]] = field(default_factory=dict)
 
     @property
     def rules(self) -> Configuration:
@@ -159,6 +160,11 @@ class BranchState(Struct):
         if self.scheduled is not None:
             return self.scheduled.version, self.scheduled.configuration
         return self.version, self.rules
+
+    def forget_reach(self) -> None:
+        """Another set of counters, profiles or lines: who could call from where is found out anew."""
+        self.reach.clear()
+        self.beside.clear()
 
     def waiting_for(self, service_id: ServiceId) -> int:
         """Return how many wait for *service_id*."""

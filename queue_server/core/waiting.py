@@ -30,6 +30,11 @@ class LineKey(Struct, frozen=True):
     zone: ZoneId | None
     staff: StaffId | None
 
+    @property
+    def is_directed(self) -> bool:
+        """Whether it waits for one counter, zone or person."""
+        return self.counter is not None or self.zone is not None or self.staff is not None
+
 
 class Line(Struct):
     """Standings in order, in one list; leaving at the front moves `start` on, so that the usual call shifts nothing."""
@@ -44,6 +49,11 @@ class Line(Struct):
     def head(self) -> Standing:
         """The first of the line; the line is not empty."""
         return self.standings[self.start]
+
+    @property
+    def last(self) -> tuple[Instant, int]:
+        """Place and seq of the last of the line; the line is not empty."""
+        return self.standings[-1][:2]
 
     def add(self, standing: Standing) -> None:
         """Put *standing* where its place is: nearly always at the end."""
