@@ -16,7 +16,7 @@ from benchmarks.branches import check, issue_request, make_branches
 from benchmarks.commit_reference import commits_a_second
 from benchmarks.load import Plan, Request, generate
 from benchmarks.report import keep, line, ratio, spread
-from benchmarks.service import Service, free_ports, running_service
+from benchmarks.service import ROOT, Service, free_ports, running_service
 from queue_server.drive.client import Client, Unreachable
 
 CONNECTIONS = 64
@@ -27,7 +27,7 @@ BRANCHES = 200
 async def running_reference(size: int) -> AsyncIterator[int]:
     """Run the bare aiohttp server, whose answers have *size* bytes; yields its port."""
     port = free_ports(1)[0]
-    process = subprocess.Popen((sys.executable, "-m", "benchmarks.reference_aiohttp", str(port), str(size)))
+    process = subprocess.Popen((sys.executable, "-m", "benchmarks.reference_aiohttp", str(port), str(size)), cwd=ROOT)
     try:
         async with Client(f"http://127.0.0.1:{port}", "") as client:
             with contextlib.suppress(Unreachable):

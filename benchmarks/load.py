@@ -11,6 +11,7 @@ import sys
 from collections import Counter, defaultdict
 from functools import partial
 from itertools import cycle
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -189,7 +190,8 @@ def main() -> None:
 async def generate(plan: Plan) -> Result:
     """Carry out *plan* in a process of its own."""
     command = (sys.executable, "-m", "benchmarks.load")
-    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=Path(__file__).parents[1])
     output, _ = await process.communicate(msgspec.json.encode(plan))
     if process.returncode != 0:
         raise RuntimeError(f"the load generator ended with {process.returncode}")

@@ -17,7 +17,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 Json = dict[str, Any]
 
-QUEUE_SERVER = Path(sys.executable).with_name("queue-server")
+ROOT = Path(__file__).parents[1]
+QUEUE_SERVER = (sys.executable, "-m", "queue_server")
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 LOOK_SECONDS = 0.02
@@ -41,7 +42,7 @@ class Service:
         self.push_url = f"ws://127.0.0.1:{self.push_port}"
         self.data = folder / "data"
         self.log = folder / "server.log"
-        self._command = tuple(command) or (str(QUEUE_SERVER), "run")
+        self._command = tuple(command) or (*QUEUE_SERVER, "run")
         self._environment = {
             **os.environ,
             "QUEUE_DATA_DIR": str(self.data),
@@ -70,7 +71,9 @@ class Service:
     def launch(self) -> None:
         """Start the process, without waiting for it to be ready."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            )
 
     async def ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until the service says that it can take commands."""
@@ -119,10 +122,11 @@ class Service:
     async def run(self, *arguments: str) -> Json:
         """Run another `queue-server` command with the same settings and `--json`; return what it printed last."""
         process = await asyncio.create_subprocess_exec(
-            str(QUEUE_SERVER),
+            *QUEUE_SERVER,
             *arguments,
             "--json",
             env=self._environment,
+            cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
