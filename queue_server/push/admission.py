@@ -3,20 +3,17 @@
 from queue_server.access.roles import Deed, Principal
 from queue_server.access.tokens import Tokens, TokensUnavailable
 from queue_server.core.ids import BranchId
-from queue_server.push.hub import Branches
-from queue_server.push.refusals import forbidden, unauthenticated, unavailable, unknown_branch
+from queue_server.push.refusals import forbidden, unauthenticated, unavailable
 from queue_server.push.views import View
-from queue_server.runtime.errors import UnknownBranch, Unsettled
 
 _SHOWS = {View.BOARD: Deed.SEE_BOARD, View.STAFF: Deed.SEE_HALL}
 
 
 class Admission:
-    """Checks tokens, roles and branches, in the order in which HTTP does; every method may raise Refusal."""
+    """Checks tokens and what their roles and branches allow; every method may raise Refusal."""
 
-    def __init__(self, tokens: Tokens, branches: Branches) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._branches = branches
 
     async def identify(self, token: str | None) -> Principal:
         """Return whom *token* stands for."""
@@ -28,16 +25,10 @@ class Admission:
             raise unauthenticated()
         return principal
 
-    async def enter(self, principal: Principal, branch_id: BranchId) -> None:
-        """Let *principal* into a branch: one that is the token's, and that there is."""
+    def enter(self, principal: Principal, branch_id: BranchId) -> None:
+        """Let *principal* into a branch that is the token's."""
         if not principal.is_for(branch_id):
             raise forbidden(f"The token is not for the branch {branch_id!r}")
-        try:
-            await self._branches.read(branch_id, lambda _state, _at: None)
-        except UnknownBranch:
-            raise unknown_branch(branch_id) from None
-        except Unsettled:
-            raise unavailable("The branch cannot be read now; try again") from None
 
     def look(self, principal: Principal, view: View) -> None:
         """Let *principal* see *view*."""

@@ -39,7 +39,10 @@ _KEPT_SECONDS = 120.0
 class Branches(Protocol):
     """What the feed asks of the runtime."""
 
-    epoch: str
+    @property
+    def epoch(self) -> str:
+        """The name of the history that the branches stand in."""
+        ...
 
     def now(self) -> Instant:
         """Return the present moment."""
@@ -100,6 +103,15 @@ class Hub:
     def connected(self) -> int:
         """How many screens follow the feed now."""
         return sum(len(channel.screens) for watched in self._watched.values() for channel in watched.channels.values())
+
+    @property
+    def behind(self) -> int:
+        """How many screens are told nothing until they have read what they were sent."""
+        return len(self._slow)
+
+    async def find(self, branch_id: BranchId) -> None:
+        """Make sure that there is such a branch. Raises UnknownBranch, Unsettled."""
+        await self._branches.read(branch_id, lambda _state, _at: None)
 
     def enroll(self, after: Position | None) -> Session:
         """Return a session for a screen that holds *after*."""

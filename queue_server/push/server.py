@@ -19,11 +19,12 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from queue_server.access.roles import Principal
 from queue_server.core.ids import BranchId
 from queue_server.push.admission import Admission
 from queue_server.push.hello import Wish, branch_of, wish_of
 from queue_server.push.hub import Hub
-from queue_server.push.refusals import Refusal, unauthenticated, unavailable
+from queue_server.push.refusals import Refusal, unauthenticated, unavailable, unknown_branch
 from queue_server.runtime.errors import UnknownBranch, Unsettled
 
 _log = structlog.get_logger(__name__)
@@ -34,7 +35,6 @@ _LARGEST_MESSAGE = 4096
 _OPEN_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
 _PING_SECONDS = 20.0
-_RECHECK_SECONDS = 1.0
 _KERNEL_BYTES = 65_536
 """What the system may hold of a screen's bytes beside our own bound; by itself it would take megabytes, all of them stale."""
 
@@ -81,7 +81,8 @@ class PushServer:
     """
     Serves the feed of every branch on one port.
 
-    *screens_limit* bounds the connections; *auth_seconds* is how long a screen without an Authorization header has for its token.
+    *screens_limit* bounds the connections; *auth_seconds* is how long a screen without an Authorization header has for its token;
+    every *recheck_seconds* the tokens of all screens are looked at again.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class PushServer:
         screens_limit: int = 2000,
         buffer_bytes: int = 262_144,
         auth_seconds: float = 5.0,
+        recheck_seconds: float = 1.0,
     ) -> None:
         self._hub = hub
         self._admission = admission
@@ -102,6 +104,7 @@ class PushServer:
         self._screens_limit = screens_limit
         self._buffer_bytes = buffer_bytes
         self._auth_seconds = auth_seconds
+        self._recheck_seconds = recheck_seconds
         self._server: Server | None = None
         self._rounds: list[asyncio.Task[None]] = []
         self._handlers: set[asyncio.Task[None]] = set()
@@ -170,11 +173,21 @@ class PushServer:
             guest.wish = wish_of(request.path)
             return
         token = _bearer(authorizations)
-        principal = await self._admission.identify(token)
-        await self._admission.enter(principal, guest.branch_id)
+        principal = await self._enter(token, guest.branch_id)
         guest.wish = wish_of(request.path)
         self._admission.look(principal, guest.wish.view)
         guest.token = token
+
+    async def _enter(self, token: str | None, branch_id: BranchId) -> Principal:
+        principal = await self._admission.identify(token)
+        self._admission.enter(principal, branch_id)
+        try:
+            await self._hub.find(branch_id)
+        except UnknownBranch:
+            raise unknown_branch(branch_id) from None
+        except Unsettled:
+            raise _unreadable() from None
+        return principal
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, _Guest)  # noqa: S101 - `create_connection` makes nothing else
@@ -201,8 +214,7 @@ class PushServer:
             token = json.decode(message, type=_Auth).token
         except (TimeoutError, DecodeError, ValueError):
             raise unauthenticated() from None
-        principal = await self._admission.identify(token)
-        await self._admission.enter(principal, guest.branch_id)
+        principal = await self._enter(token, guest.branch_id)
         self._admission.look(principal, guest.wish.view)
         guest.token = token
 
@@ -216,13 +228,13 @@ class PushServer:
             async for _ in guest:
                 pass
         except (UnknownBranch, Unsettled):
-            raise unavailable("The branch cannot be read now; try again") from None
+            raise _unreadable() from None
         finally:
             self._hub.leave(session, following)
 
     async def _recheck(self) -> None:
         while True:
-            await asyncio.sleep(_RECHECK_SECONDS)
+            await asyncio.sleep(self._recheck_seconds)
             for guest in self._connections():
                 if guest.token is not None and await self._admission.is_revoked(guest.token):
                     refusal = unauthenticated()
@@ -241,6 +253,10 @@ class PushServer:
     def _connections(self) -> list[_Guest]:
         server = self._server
         return [] if server is None else [c for c in server.connections if isinstance(c, _Guest)]
+
+
+def _unreadable() -> Refusal:
+    return unavailable("The branch cannot be read now; try again")
 
 
 def _bearer(authorizations: list[str]) -> str | None:
