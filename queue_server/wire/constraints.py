@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 _END = r"(?![\s\S])"  # `$` would let a line feed pass, and `\Z` is not known to JSON Schema
-_NO_CONTROL = "[^\u0000-\u001f\u007f\ud800-\udfff]"
+_NO_CONTROL = r"[^\x00-\x1f\x7f]"
 
 WEEK_SECONDS = 604_800
 
@@ -37,6 +37,18 @@ Language: TypeAlias = Annotated[
         pattern=rf"^[A-Za-z]{{2,8}}(-[A-Za-z0-9]{{1,8}})*{_END}",
         extra={"right": "a language tag such as en or zh-Hant"},
     ),
+]
+Reference: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=rf"^{_NO_CONTROL}*{_END}",
+        extra={"right": "an identifier of at most 64 characters"},
+    ),
+]
+Subject: TypeAlias = Annotated[
+    str, Meta(pattern=rf"^[A-Za-z0-9_.@-]{{1,64}}{_END}", extra={"right": "1 to 64 letters, digits, or any of _ . @ -"})
 ]
 Letters: TypeAlias = Annotated[str, Meta(pattern=rf"^[A-Za-z]{{1,4}}{_END}", extra={"right": "1 to 4 letters, A to Z"})]
 TimeOfDay: TypeAlias = Annotated[

@@ -1,0 +1,202 @@
+"""
+The HTTP application: every request goes through one dispatcher, so that faults are found in one fixed order.
+
+The order is 401 (who), 403 (may they), 404 (is it there), 405 (this method), 413, 422 (what was sent), 409 (is it possible now). A
+busy path must not pay for that order: whether the branch, the ticket or the counter is there is only looked up when something
+later has already failed, and otherwise found out by doing it.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from aiohttp import web
+from msgspec import Struct
+
+from queue_server.access.roles import Deed
+from queue_server.access.tokens import Tokens
+from queue_server.core.ids import Instant
+from queue_server.core.rejections import Forbidden, Rejected, UnknownCounter, UnknownTicket
+from queue_server.core.state import BranchState
+from queue_server.runtime.errors import KeyReused
+from queue_server.runtime.runtime import Runtime
+from queue_server.web import branches, commanding, reads
+from queue_server.web.asking import CONFIGURATION_BYTES, Asked
+from queue_server.web.commands import COMMANDS
+from queue_server.web.gate import Gate
+from queue_server.web.problems import STATUS, Problem, problem_of, response
+from queue_server.web.reads import READS
+from queue_server.web.root import MetricsPage, Root
+from queue_server.wire.reading import Invalid
+
+_OF_CONTENT = frozenset({413, 422})
+_SHUTDOWN_SECONDS = 0.5
+
+Handler: TypeAlias = Callable[[Asked], Awaitable[web.Response]]
+
+
+class _Entry(Struct, frozen=True):
+    """What answers one method at one address."""
+
+    template: str
+    deed: Deed
+    own_deed: Deed | None
+    handle: Handler
+
+
+class Api:
+    """Answers everything under `/v1`, and hands the rest to the root."""
+
+    def __init__(self, runtime: Runtime, gate: Gate, root: Root, *, secret: bytes) -> None:
+        self._runtime = runtime
+        self._gate = gate
+        self._root = root
+        self._places: dict[tuple[str | None, ...], dict[str, _Entry]] = {}
+        self._add("GET", "", Deed.SEE_CONFIGURATION, None, lambda asked: branches.show(runtime, asked))
+        self._add("PUT", "", Deed.CONFIGURE, None, lambda asked: branches.put(runtime, asked))
+        for command in COMMANDS:
+            self._add("POST", command.path, command.deed, command.own_deed, commanding.handler(runtime, secret, command))
+        for read in READS:
+            self._add("GET", read.path, read.deed, read.own_deed, reads.handler(runtime, read))
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer *request*, whatever happens."""
+        parts = request.rel_url.raw_path.split("/")
+        try:
+            if parts[1] != "v1":
+                return await self._root.handle(request)
+            return await self._answer(request, parts)
+        except ConnectionError:
+            raise  # the client is gone: there is nobody to answer
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the answer is a problem and nothing internal
+            return response(problem_of(fault, request.method, _template(parts), parts[5] if len(parts) > 5 else None))
+
+    async def _answer(self, request: web.Request, parts: list[str]) -> web.Response:
+        principal = await self._gate.admit(request)
+        if parts == ["", "v1", "branches"]:
+            if request.method not in ("GET", "HEAD"):
+                raise _not_allowed(["GET"])
+            return await branches.listing(self._runtime, principal)
+        if len(parts) < 4 or parts[2] != "branches" or not parts[3]:
+            raise _not_found()
+        place, target = self._find(parts[4:])
+        asked = Asked(request, principal, parts[3], target)
+        if not principal.is_for(asked.branch):
+            raise Problem("forbidden", "This token is not for this branch.")
+        if place is None:
+            raise _not_found()
+        entry = place.get("GET" if request.method == "HEAD" else request.method)
+        if entry is None:
+            await self._require(asked, parts)
+            raise _not_allowed(sorted(place))
+        if not (asked.may(entry.deed) or (entry.own_deed is not None and asked.may(entry.own_deed))):
+            raise Problem("forbidden", "This token's role may not do this.")
+        try:
+            return await entry.handle(asked)
+        except Exception as fault:
+            await self._prefer_earlier(fault, asked, parts)
+            raise
+
+    def _add(self, method: str, path: str, deed: Deed, own_deed: Deed | None, handle: Handler) -> None:
+        key = tuple(None if part.startswith("{") else part for part in path.split("/")[1:])
+        self._places.setdefault(key, {})[method] = _Entry(path, deed, own_deed, handle)
+
+    def _find(self, rest: list[str]) -> tuple[dict[str, _Entry] | None, str]:
+        exact = self._places.get(tuple(rest))
+        if exact is not None or len(rest) not in (2, 3) or not rest[1]:
+            return exact, ""
+        return self._places.get((rest[0], None, *rest[2:])), rest[1]
+
+    async def _prefer_earlier(self, fault: Exception, asked: Asked, parts: list[str]) -> None:
+        """A fault of what was sent, or of the moment, comes after one of the address: raise that, if there is one."""
+        if asked.request.method != "PUT" and _is_of_content(fault):
+            await self._require(asked, parts)
+
+    async def _require(self, asked: Asked, parts: list[str]) -> None:
+        """Refuse when the branch, the counter or the ticket of the address is not there, or is at another's counter."""
+        kind = parts[4] if len(parts) > 5 else ""
+
+        def look(state: BranchState, _at: Instant) -> Rejected | None:
+            return _missing(state, kind, asked)
+
+        missing = await self._runtime.read(asked.branch, look)
+        if missing is not None:
+            raise missing
+
+
+def make_app(
+    runtime: Runtime,
+    tokens: Tokens,
+    *,
+    secret: bytes,
+    push_port: int,
+    push_url: str | None = None,
+    metrics_page: MetricsPage | None = None,
+    metrics_open: bool | None = None,
+    static_dir: Path | None = None,
+    version: str = "0",
+) -> web.Application:
+    """
+    Return the application.
+
+    *secret* keys the hashes of requests and must be the same on all nodes. *metrics_open* None: `/metrics` is open to this very
+    machine. *static_dir* holds the built screens.
+    """
+    gate = Gate(tokens)
+    root = Root(
+        runtime,
+        gate,
+        push_port=push_port,
+        push_url=push_url,
+        metrics_page=metrics_page,
+        metrics_open=metrics_open,
+        static_dir=static_dir,
+        version=version,
+    )
+    app = web.Application(client_max_size=CONFIGURATION_BYTES)
+    # One route for all: what is wrong with a request is then found in our order and told in our form.
+    app.router.add_route("*", "/{path:.*}", Api(runtime, gate, root, secret=secret).handle)
+    return app
+
+
+def make_runner(app: web.Application) -> web.AppRunner:
+    """Return the runner of *app*: no access log (addresses name tickets), and a stop that waits for nobody long."""
+    return web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=75)
+
+
+def _is_of_content(fault: Exception) -> bool:
+    if isinstance(fault, Problem | Rejected):
+        return STATUS[fault.code] in _OF_CONTENT
+    return isinstance(fault, Invalid | KeyReused | web.HTTPRequestEntityTooLarge | web.RequestPayloadError)
+
+
+def _missing(state: BranchState, kind: str, asked: Asked) -> Rejected | None:
+    counter_id: str | None = None
+    if kind == "counters":
+        counter_id = asked.target
+        if counter_id not in state.counters:
+            return UnknownCounter(counter=counter_id)
+    elif kind == "tickets":
+        ticket = state.tickets.get(asked.target)
+        if ticket is None:
+            return UnknownTicket(ticket=asked.target)
+        counter_id = ticket.counter
+    counter = state.counters.get(counter_id) if counter_id is not None else None
+    seat = asked.principal.seat
+    if counter is not None and seat is not None and counter.staff not in (None, seat):
+        return Forbidden(counter=counter.id)
+    return None
+
+
+def _not_found() -> Problem:
+    return Problem("not_found", "There is nothing at this address.")
+
+
+def _not_allowed(methods: list[str]) -> Problem:
+    return Problem("method_not_allowed", f"Here one can only {' or '.join(methods)}.", headers={"Allow": ", ".join(methods)})
+
+
+def _template(parts: list[str]) -> str:
+    """Return the address for the log: without what names a ticket."""
+    shown = [part if index not in (3, 5) else "..." for index, part in enumerate(parts[:7])]
+    return "/".join(shown)[:100]

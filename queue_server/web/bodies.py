@@ -1,0 +1,120 @@
+"""What the body of each command may hold. An empty body is `{}`; an unknown field is a fault, since it may be a misspelt one."""
+
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta, Struct
+
+from queue_server.core.commands import Behind, Position
+from queue_server.wire.constraints import Care, Language, PlainPosition, Reference, ShortText, Subject, Text
+
+
+class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of all bodies, and the body of a command that needs nothing."""
+
+
+class BehindBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Just after the N-th of the ticket's class."""
+
+    behind: Annotated[int, Meta(ge=1, le=10_000)]
+
+
+WantedPosition: TypeAlias = PlainPosition | BehindBody
+
+
+def position(wanted: WantedPosition) -> Position:
+    """Return the core's position."""
+    return Behind(wanted.behind) if isinstance(wanted, BehindBody) else wanted
+
+
+class IssueBody(Body, frozen=True, kw_only=True):
+    """A customer takes a ticket. `identity` is never kept: it only serves to find the tier."""
+
+    service: Reference
+    tier: Reference | None = None
+    identity: Any = None
+    care: Care | None = None
+    language: Language | None = None
+    channel: ShortText | None = None
+
+
+class OpenBody(Body, frozen=True, kw_only=True):
+    """A counter opens; `staff` only for those who may act for others."""
+
+    profile: Reference | None = None
+    staff: Subject | None = None
+    take_over: bool = False
+
+
+class ProfileBody(Body, frozen=True, kw_only=True):
+    """Another profile; null is the counter's own."""
+
+    profile: Reference | None = None
+
+
+class ReasonBody(Body, frozen=True, kw_only=True):
+    """A reason, where there is one."""
+
+    reason: Text | None = None
+
+
+class FinishPart(Body, frozen=True, kw_only=True):
+    """How the present ticket ends."""
+
+    outcome: Text | None = None
+
+
+class CallNextBody(Body, frozen=True, kw_only=True):
+    """With `finish` the ticket being served ends by the same command."""
+
+    finish: FinishPart | None = None
+
+
+class CallBody(Body, frozen=True, kw_only=True):
+    """This ticket, out of its turn; `override` also past the counter's profile, with a reason."""
+
+    ticket: Reference
+    override: bool = False
+    reason: Text | None = None
+
+
+class StepBody(Body, frozen=True, kw_only=True):
+    """A step of a ticket; `counter` guards against acting on one that has gone elsewhere meanwhile."""
+
+    counter: Reference | None = None
+    reason: Text | None = None
+    outcome: Text | None = None
+
+
+class RequeueBody(Body, frozen=True, kw_only=True):
+    """Back to waiting, at a position."""
+
+    position: WantedPosition = "due"
+    counter: Reference | None = None
+    reason: Text | None = None
+
+
+class TransferBody(Body, frozen=True, kw_only=True):
+    """On to another service, counter, zone or person; at least one of them."""
+
+    service: Reference | None = None
+    counter: Reference | None = None
+    zone: Reference | None = None
+    staff: Subject | None = None
+    position: WantedPosition | None = None
+    reason: Text | None = None
+
+
+class MoveBody(Body, frozen=True, kw_only=True):
+    """How a waiting ticket shall wait from now on, and why."""
+
+    reason: Text
+    service: Reference | None = None
+    tier: Reference | None = None
+    zone: Reference | None = None
+    emergency: bool | None = None
+
+
+class CloseDayBody(Body, frozen=True, kw_only=True):
+    """Why the day ends early."""
+
+    reason: Text

@@ -1,0 +1,58 @@
+"""From a request to a command to its receipt; the issue of a ticket is the busiest path of the whole service."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import msgspec
+from aiohttp import web
+
+from queue_server.runtime.runtime import Runtime
+from queue_server.web.asking import Asked, decoded
+from queue_server.web.commands import CommandRoute, Wish
+from queue_server.web.headers import JSON_HEADERS, REPLAYED_HEADERS
+from queue_server.web.problems import Problem, invalid
+from queue_server.wire.reading import Fault, faults_in
+
+Handler: TypeAlias = Callable[[Asked], Awaitable[web.Response]]
+
+KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x20-\x7e]{1,128}")
+_encode = msgspec.json.Encoder().encode
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+
+
+def handler(runtime: Runtime, secret: bytes, route: CommandRoute) -> Handler:
+    """Return the handler of the command at *route*; *secret* keys the hashes of requests."""
+    decode = msgspec.json.Decoder(route.body).decode
+
+    async def give(asked: Asked) -> web.Response:
+        content = await asked.body() or b"{}"
+        try:
+            body = decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise _unfit(content, route.body) from None
+        stated = asked.request.headers.get(KEY_HEADER)
+        command_id, hashed = (secrets.token_hex(16), None) if stated is None else _keyed(asked, stated, content, secret)
+        wish = Wish(asked.principal, command_id, asked.target)
+        outcome = await runtime.execute(asked.branch, route.build(wish, body), hashed)
+        headers = REPLAYED_HEADERS if outcome.replayed else JSON_HEADERS
+        return web.Response(body=_encode(route.answer(outcome)), status=route.status, headers=headers)
+
+    return give
+
+
+def _keyed(asked: Asked, key: str, content: bytes, secret: bytes) -> tuple[str, bytes]:
+    """Return the command's id and the hash of the request, by which another one under the same key is told apart."""
+    if not _KEY.fullmatch(key):
+        raise invalid([Fault(KEY_HEADER, "It has the wrong form; right would be 1 to 128 printable ASCII characters")])
+    body: Any = decoded(content)
+    body.pop("identity", None)
+    request = (asked.request.method, asked.request.rel_url.raw_path, body)
+    return f"{asked.principal.subject}:{key}", blake2b(_canonical(request), digest_size=16, key=secret).digest()
+
+
+def _unfit(content: bytes, form: type[Any]) -> Problem:
+    return invalid(faults_in(decoded(content), form) or [Fault("", "The body does not have the form of this command")])

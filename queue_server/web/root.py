@@ -1,0 +1,99 @@
+"""What is outside the branches: health, metrics, the description of the interface, and the screens."""
+
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from aiohttp import web
+
+from queue_server.access.roles import Deed
+from queue_server.runtime.runtime import Runtime
+from queue_server.web.gate import Gate
+from queue_server.web.headers import JSON_HEADERS, METRICS_HEADERS
+from queue_server.web.openapi import describe
+from queue_server.web.pages import Pages
+from queue_server.web.problems import Problem
+
+MetricsPage: TypeAlias = Callable[[], Awaitable[bytes]]
+
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
+class Root:
+    """Answers what is not under `/v1`."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        gate: Gate,
+        *,
+        push_port: int,
+        push_url: str | None,
+        metrics_page: MetricsPage | None,
+        metrics_open: bool | None,
+        static_dir: Path | None,
+        version: str,
+    ) -> None:
+        self._runtime = runtime
+        self._gate = gate
+        self._metrics_page = metrics_page
+        self._metrics_open = metrics_open
+        self._pages = Pages(static_dir)
+        self._version = version
+        self._ui = msgspec.json.encode({"push_port": push_port, "push_url": push_url})
+        self._places: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/metrics": self._metrics,
+            "/openapi.json": self._openapi,
+            "/ui.json": self._ui_json,
+        }
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer *request*, or refuse."""
+        place = self._places.get(request.path)
+        page = None if place is not None else self._pages.find(request)
+        if place is None and page is None:
+            raise Problem("not_found", "There is nothing at this address.")
+        if request.method not in ("GET", "HEAD"):
+            raise Problem("method_not_allowed", "Here one can only GET.", headers={"Allow": "GET, HEAD"})
+        return page if page is not None else await self._places[request.path](request)
+
+    @cached_property
+    def _description(self) -> bytes:
+        return msgspec.json.encode(describe(self._version))
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.Response(body=b'{"status":"ok"}', headers=JSON_HEADERS)
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        if not await self._runtime.alive():
+            raise Problem("log_unavailable", "The log does not answer.")
+        return web.Response(body=b'{"status":"ready"}', headers=JSON_HEADERS)
+
+    async def _openapi(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._description, headers=JSON_HEADERS)
+
+    async def _ui_json(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._ui, headers=JSON_HEADERS)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        if self._metrics_page is None:
+            raise Problem("not_found", "This node keeps no metrics.")
+        is_open = _is_local(request) if self._metrics_open is None else self._metrics_open
+        if not is_open and not (await self._gate.admit(request)).may(Deed.SCRAPE):
+            raise Problem("forbidden", "This token's role may not read the metrics.")
+        return web.Response(body=await self._metrics_page(), headers=METRICS_HEADERS)
+
+
+def _is_local(request: web.Request) -> bool:
+    """Tell whether the request comes from this machine itself, not through a proxy on it."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
