@@ -86,6 +86,8 @@ def _read(state: BranchState) -> _Reading:
         {each: tally[each] for each in CounterState},
     )
     for key, line in state.lines.items():
+        if not line:
+            continue
         ticket = state.tickets[line.head[2]]
         since = (ticket.waiting_since or ticket.arrived_at) - ticket.waited_ms
         earliest = reading.oldest.get((key.service, key.tier), since)

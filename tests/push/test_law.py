@@ -21,7 +21,7 @@ async def settled(node: Node, screen: Screen) -> FeedState:
         return await screen.reach(*await node.head())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 async def test_deltas_lead_to_the_fresh_snapshot(seed: int) -> None:
     async with running() as node:
         walk = Walk(node.hall, seed)
@@ -31,7 +31,7 @@ async def test_deltas_lead_to_the_fresh_snapshot(seed: int) -> None:
             opened = node.screen(view)
             screens.append((view, opened, await opened.__aenter__()))
         for round_ in range(12):
-            for _ in range(15):
+            for _ in range(25):
                 await walk.step()
             for view, _, screen in screens:
                 assert same(await settled(node, screen), await node.fresh(view)), f"seed {seed}, round {round_}, {view}"
@@ -48,7 +48,7 @@ async def test_a_screen_may_come_back_at_every_point_of_the_day(view: str) -> No
         async with node.screen(view) as screen:
             await settled(node, screen)
             await walk.open()
-            for _ in range(60):
+            for _ in range(120):
                 await walk.step()
                 held.append(copy.deepcopy(await settled(node, screen)))
         fresh = await node.fresh(view)

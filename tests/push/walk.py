@@ -18,7 +18,7 @@ _COUNTER_COMMANDS: list[type[Command]] = [
     c.CloseCounter,
     c.ChangeProfile,
 ]
-_COUNTER_WEIGHTS = [12, 3, 1, 2, 1, 1]
+_COUNTER_WEIGHTS = [12, 6, 1, 6, 1, 1]
 _TICKET_COMMANDS: list[type[Command]] = [
     c.StartServing,
     c.FinishServing,
@@ -58,12 +58,14 @@ class Walk:
 
     def _choose(self, state: BranchState) -> tuple[type[Command], dict[str, Any]]:
         random = self._random
-        ticket = random.choice([*state.tickets.values()]) if state.tickets else None
-        if ticket is None or random.random() < 0.3:
+        held = [state.tickets[counter.ticket] for counter in state.counters.values() if counter.ticket is not None]
+        # Mostly those at a counter: that is where the steps are.
+        ticket = random.choice(held if held and random.random() < 0.7 else [*state.tickets.values()] or [None])
+        if ticket is None or random.random() < (0.3 if sum(state.waiting.values()) < 8 else 0.05):
             self._issued += 1
             tier = random.choice(["gold", "std"])
             return c.IssueTicket, {"ticket_id": f"t{self._issued}", "service": random.choice(["cash", "loans"]), "tier": tier}
-        if random.random() < 0.5:
+        if random.random() < 0.4:
             return self._about_counter(random.choice(_COUNTERS))
         return self._about_ticket(ticket)
 
