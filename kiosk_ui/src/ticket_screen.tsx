@@ -25,7 +25,7 @@ export function TicketScreen({ ticket, service, words, goHome }: TicketProps) {
         <p class="service">{words.name(service.name)}</p>
         <dl>
           <div><dt class="unseen">{words.say("waiting")}</dt><dd data-testid="ahead">{words.say("ahead", { count: ticket.ahead ?? 0 })}</dd></div>
-          <div><dt>{words.say("expected_wait")}</dt><dd data-testid="expected-wait">{range ?? words.say("wait_unknown")}</dd></div>
+          <div><dt class={range ? undefined : "unseen"}>{words.say("expected_wait")}</dt><dd data-testid="expected-wait">{range ?? words.say("wait_unknown")}</dd></div>
         </dl>
         <p class="issued">{words.dateAndTime(ticket.issued_at)}</p>
       </div>

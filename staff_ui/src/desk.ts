@@ -68,10 +68,15 @@ export class Desk {
     return this.give(this.atCounter("call"), { ticket: ticketId }, "call_next_unknown");
   }
 
-  /** A step on the ticket that is at this counter. */
+  /** A command about the ticket that is at this counter. */
   onTicket(step: "recall" | "start" | "finish" | "no-show" | "requeue" | "transfer", body: object = {}): Promise<Receipt | null> {
     const id = this.ticket.value?.ticket_id;
     return id ? this.give(`/tickets/${encodeURIComponent(id)}/${step}`, body) : Promise.resolve(null);
+  }
+
+  /** A plain step; it names this counter, so that a ticket which has gone elsewhere meanwhile is left alone. */
+  step(step: "recall" | "start" | "finish" | "no-show"): Promise<Receipt | null> {
+    return this.onTicket(step, { counter: this.seat.value });
   }
 
   onCounter(step: "pause" | "resume" | "close", body: object = {}): Promise<Receipt | null> {

@@ -54,7 +54,7 @@ function perform(desk: Desk, action: Action, ask: (question: Question) => void):
     case "next":
       return void desk.next();
     case "no_show":
-      return void desk.onTicket("no-show");
+      return void desk.step("no-show");
     case "transfer":
     case "pause":
       return ask(action);
@@ -62,8 +62,10 @@ function perform(desk: Desk, action: Action, ask: (question: Question) => void):
       return void desk.onCounter("resume");
     case "close":
       return void desk.close();
+    case "requeue":
+      return void desk.onTicket("requeue");
     default:
-      return void desk.onTicket(action);
+      return void desk.step(action);
   }
 }
 
