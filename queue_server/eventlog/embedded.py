@@ -233,7 +233,7 @@ class EmbeddedPostgres:
             try:
                 await self._start(cluster)
                 pause = _WATCH_SECONDS
-            except (EngineError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, the watch goes on
                 pause = min(pause * 2, _SLOWEST_RETRY_SECONDS)
                 _log.error("postgres_restart_failed", reason=str(error), retry_seconds=pause)
 

@@ -15,6 +15,8 @@ import asyncpg
 import structlog
 from msgspec import Struct
 
+from queue_server.eventlog.postgres_faults import unavailable_when_away
+
 _log = structlog.get_logger(__name__)
 
 # An arbitrary number that all versions share.
@@ -73,9 +75,11 @@ async def migrate(dsn: str, folder: Path | None = None) -> list[str]:
 
     Raises:
         SchemaError: the database is newer than this version, or was made from other files.
+        LogUnavailable: the database cannot be reached.
     """
     migrations = find_migrations(folder or migrations_folder())
-    connection = await asyncpg.connect(dsn, timeout=30, server_settings={"application_name": "queue-server migrate"})
+    with unavailable_when_away():
+        connection = await asyncpg.connect(dsn, timeout=30, server_settings={"application_name": "queue-server migrate"})
     try:
         # The lock belongs to the session: it is given back even when this process dies.
         await connection.execute("select pg_advisory_lock($1)", _LOCK, timeout=120)

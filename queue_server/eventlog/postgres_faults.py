@@ -19,8 +19,9 @@ _CONNECTION_FAULTS = (
     asyncpg.InvalidCachedStatementError,
 )
 
-# Insufficient resources, operator intervention (shutdown, statement time-out), system errors, rolled back for others' sake.
-_UNAVAILABLE_CLASSES = frozenset({"53", "57", "58", "40"})
+# Insufficient resources, operator intervention (shutdown, statement time-out), system errors, rolled back for others' sake; and
+# a server that does not know us or our database, as while it is being restored.
+_UNAVAILABLE_CLASSES = frozenset({"53", "57", "58", "40", "28", "3D"})
 # A read-only (demoted) server, and the lock time-out.
 _UNAVAILABLE_STATES = frozenset({"25006", "55P03"})
 

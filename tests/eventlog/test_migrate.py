@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from queue_server.eventlog.migrate import SchemaError, find_migrations, migrate, migrations_folder
+from queue_server.eventlog.port import LogUnavailable
 
 
 @pytest.fixture
@@ -39,6 +40,12 @@ async def test_nodes_that_start_together_apply_each_migration_once(empty_databas
 async def test_our_own_migrations_make_the_schema(empty_database_url: str) -> None:
     assert (await migrate(empty_database_url))[0] == "event_log"
     assert {"event", "branch_head", "log_identity", "access_token"} <= await tables(empty_database_url)
+
+
+async def test_a_database_that_is_not_there_is_unavailable(empty_database_url: str) -> None:
+    for url in ("postgresql://queue@/queue?host=/nowhere", empty_database_url.replace("/test_", "/missing_")):
+        with pytest.raises(LogUnavailable):
+            await migrate(url)
 
 
 async def test_every_database_gets_an_identity_of_its_own(empty_database_url: str, database_url: str) -> None:
