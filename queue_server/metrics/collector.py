@@ -41,7 +41,6 @@ class Metrics:
         self._batch_facts = prom.Histogram(
             "queue_log_batch_facts", "Facts in one append to the log.", buckets=_BATCH_EDGES, registry=registry
         )
-        self._log_errors = prom.Counter("queue_log_errors_total", "Appends to the log that failed.", registry=registry)
         self._lag = prom.Histogram(
             "queue_loop_lag_seconds", "How late the event loop runs what is due.", buckets=_LAG_EDGES, registry=registry
         )
@@ -67,13 +66,10 @@ class Metrics:
         """Do nothing: facts count where they happen, and gauges are read when they are asked for."""
 
     def observe_commit(self, seconds: float, facts: int) -> None:
-        """Note one append of the writer: how long it took and how many facts it carried."""
-        self._commit_seconds.observe(seconds)
-        self._batch_facts.observe(facts)
-
-    def log_failed(self) -> None:
-        """Note that an append did not come back with an answer."""
-        self._log_errors.inc()
+        """Note one append of the writer: how long it took and how many facts it carried; one that only asked carried none."""
+        if facts:
+            self._commit_seconds.observe(seconds)
+            self._batch_facts.observe(facts)
 
     async def render(self) -> bytes:
         """Return the page in the text format: memory is read on the loop, the text is made beside it."""

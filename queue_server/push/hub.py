@@ -67,6 +67,11 @@ class _Watched:
         self.foretold: dict[View, tuple[Day, int]] = {}
         self.deserted_at: float | None = None
 
+    def stands_at(self, epoch: str, state: BranchState) -> bool:
+        """Tell whether what is known here is *state* in the history *epoch*."""
+        is_same_history = all(channel.epoch == epoch for channel in self.channels.values())
+        return is_same_history and (self.recent.day, self.recent.seq) == (state.day, state.seq)
+
 
 class _Slow(Struct):
     """A screen that is told nothing until it has read what it was sent: how much is left, and since when no byte of it has left."""
@@ -187,14 +192,14 @@ class Hub:
 
     def _admit(self, session: Session, following: Following, screen: Screen, state: BranchState, at: Instant) -> Position | None:
         """Begin at this committed moment; returns the position from which the history is needed first."""
+        epoch = self._branches.epoch
         watched = self._watched.get(following.branch_id)
         if watched is None:
             watched = self._watched[following.branch_id] = _Watched(Recent(state.day, state.seq, self._recent_limit))
             watched.deserted_at = time.monotonic()
-        elif (watched.recent.day, watched.recent.seq) != (state.day, state.seq):
-            # Something was committed of which nobody told: the others need to be brought there too.
+        elif not watched.stands_at(epoch, state):
+            # Something happened to the log of which nobody told: the others need to be brought there too.
             self.reloaded(state)
-        epoch = self._branches.epoch
         if session.is_over:
             return None
         if session.needs_history(watched.recent, epoch):

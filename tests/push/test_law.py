@@ -118,6 +118,26 @@ async def test_a_changed_configuration_sends_a_fresh_snapshot() -> None:
         assert screen.kinds.count("snapshot") == 2
 
 
+async def test_a_branch_that_was_read_anew_is_shown_anew() -> None:
+    async with running() as node, node.screen() as screen:
+        await settled(node, screen)
+        await node.hall.runtime.read("b", lambda state, _: node.hub.reloaded(state))
+        await screen.read_until("snapshot")
+        assert screen.kinds.count("snapshot") == 2
+        await node.hall.issue("t1")
+        assert same(await settled(node, screen), await node.fresh())
+
+
+async def test_facts_that_nobody_told_of_are_made_good_when_the_next_screen_comes() -> None:
+    async with running() as node, node.screen() as screen:
+        await settled(node, screen)
+        node.hall.runtime.observers.remove(node.hub)
+        await node.hall.issue("t1")
+        fresh = await node.fresh()
+        await screen.read_until("snapshot")
+        assert same(await settled(node, screen), fresh)
+
+
 async def test_nobody_is_told_of_a_commit_in_flight_and_one_who_joins_misses_nothing() -> None:
     async with running() as node, node.screen("view=staff") as screen:
         before = (await settled(node, screen)).seq
