@@ -59,8 +59,9 @@ class Claim(Struct, frozen=True):
 
 class Appended(Struct, frozen=True):
     """
-    The outcome of one append: the branches whose claim was taken, those of the confirmations whose head still stands, and the
-    log's clock (ms, UTC) at that moment.
+    The outcome of one append.
+
+    The branches whose claim was taken, those of the confirmations whose head still stands, and the log's clock (ms, UTC).
     """
 
     claimed: frozenset[BranchId]
@@ -77,7 +78,7 @@ class KnownKey(Struct, frozen=True):
     request: bytes | None
 
 
-class LogUnavailable(Exception):
+class LogUnavailable(Exception):  # noqa: N818 - an answer of the log, named as one
     """
     The log did not answer, so it is unknown whether an append took place.
 

@@ -1,0 +1,279 @@
+"""Puts the parts together: the only place that knows which implementation stands behind each port."""
+
+import asyncio
+import signal
+import tomllib
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import structlog
+from msgspec import Struct
+
+from queue_server import __version__
+from queue_server.access.postgres import PostgresTokens
+from queue_server.access.roles import Principal, Role
+from queue_server.access.tokens import Tokens, TokensUnavailable, create_token
+from queue_server.core.configuration import Configuration
+from queue_server.core.ids import BranchId
+from queue_server.core.rejections import Rejected
+from queue_server.eventlog.embedded import EmbeddedPostgres, EngineError
+from queue_server.eventlog.migrate import SchemaError, migrate
+from queue_server.eventlog.port import LogUnavailable
+from queue_server.eventlog.postgres import PostgresLog
+from queue_server.eventlog.postgres_writer import DurabilityError
+from queue_server.metrics.collector import Metrics
+from queue_server.push.admission import Admission
+from queue_server.push.hub import Hub
+from queue_server.push.server import PushServer
+from queue_server.runtime.clock import LogClock
+from queue_server.runtime.commits import Probe
+from queue_server.runtime.errors import Overloaded, Unsettled
+from queue_server.runtime.runtime import Runtime
+from queue_server.settings import Settings
+from queue_server.web.app import make_app
+from queue_server.web.server import WebServer
+from queue_server.wire.configuration import read_configuration
+
+_log = structlog.get_logger(__name__)
+
+_PARTITIONS_EVERY_SECONDS = 24 * 3600
+_SAMPLE = "main.toml"
+
+
+class CannotStartError(Exception):
+    """The command cannot be carried out; the message is one sentence for whoever gave it."""
+
+
+class Addresses(Struct, frozen=True):
+    """Where the service can be reached."""
+
+    http: str
+    push: str
+
+
+async def serve(settings: Settings, opened: Callable[[Addresses], None]) -> None:
+    """
+    Serve until SIGTERM or SIGINT; *opened* is called when everything answers.
+
+    Raises:
+        CannotStartError: why it could not begin.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as parts:
+        dsn = await parts.enter_async_context(_database(settings, exclusive=True))
+        metrics = Metrics(__version__, settings.wait_buckets)
+        log = await parts.enter_async_context(_open_log(dsn, settings))
+        runtime = await parts.enter_async_context(_running(log, settings, metrics))
+        tokens = await parts.enter_async_context(_tokens(dsn))
+        await _open_sample(runtime)
+        addresses = await _listen(parts, settings, runtime, tokens, metrics, await log.secret())
+        _keep(parts, metrics.measure_loop(), "loop lag")
+        _keep(parts, _make_partitions(log), "partitions")
+        opened(addresses)
+        await stop.wait()
+        _log.info("stopping")
+
+
+async def migrate_database(settings: Settings) -> list[str]:
+    """Bring the database to this version's schema; return what was applied."""
+    async with _database(settings, exclusive=False, migrated=False) as dsn:
+        return await _migrate(dsn)
+
+
+async def apply_branch(settings: Settings, content: Any, *, next_day: bool) -> tuple[BranchId, int, bool]:
+    """
+    Create the branch that *content* describes, or replace its configuration; return its id, the version, and whether it is new.
+
+    Raises:
+        Invalid: *content* describes no branch.
+    """
+    configuration = read_configuration(content)
+    async with _database(settings, exclusive=False) as dsn, _open_log(dsn, settings) as log, _running(log, settings) as runtime:
+        try:
+            created, number = await _put(runtime, configuration, next_day=next_day)
+        except Rejected as refusal:
+            raise CannotStartError(str(refusal)) from None
+        except (Unsettled, Overloaded):
+            raise CannotStartError("The database did not answer; try again.") from None
+        return configuration.id, number, created
+
+
+async def make_token(
+    settings: Settings, role: Role, branches: Iterable[BranchId] | None, subject: str | None
+) -> tuple[str, Principal]:
+    """Make a token for *role*; beside a running server it counts there at once."""
+    async with _database(settings, exclusive=False) as dsn:
+        store = PostgresTokens(dsn)
+        try:
+            return await create_token(store, role, branches, subject)
+        except TokensUnavailable:
+            raise CannotStartError("The database did not answer; try again.") from None
+        finally:
+            await store.close()
+
+
+@asynccontextmanager
+async def _database(settings: Settings, *, exclusive: bool, migrated: bool = True) -> AsyncIterator[str]:
+    async with AsyncExitStack() as engine:
+        if settings.database_url is not None:
+            dsn = settings.database_url
+        else:
+            embedded = EmbeddedPostgres(settings.data_dir, settings.postgres_bin, exclusive=exclusive)
+            try:
+                dsn = (await engine.enter_async_context(embedded)).dsn
+            except EngineError as fault:
+                raise CannotStartError(str(fault)) from None
+        if migrated:
+            await _migrate(dsn)
+        yield dsn
+
+
+async def _migrate(dsn: str) -> list[str]:
+    try:
+        return await migrate(dsn)
+    except (SchemaError, LogUnavailable) as fault:
+        raise CannotStartError(str(fault)) from None
+    except Exception as fault:  # noqa: BLE001 - told to whoever gave the command
+        # The address may hold a password, so only the kind of the fault and the server's own words are told.
+        raise CannotStartError(f"The database cannot be reached ({type(fault).__name__}: {fault}).") from None
+
+
+@asynccontextmanager
+async def _open_log(dsn: str, settings: Settings) -> AsyncIterator[PostgresLog]:
+    try:
+        log = await PostgresLog.connect(dsn, command_timeout_seconds=settings.command_timeout_seconds)
+    except (LogUnavailable, DurabilityError) as fault:
+        raise CannotStartError(str(fault)) from None
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
+async def _running(log: PostgresLog, settings: Settings, probe: Metrics | None = None) -> AsyncIterator[Runtime]:
+    watched: Probe | None = probe
+    runtime = Runtime(
+        log,
+        LogClock(),
+        probe=watched,
+        queue_limit=settings.command_queue_limit,
+        batch_limit=settings.batch_limit,
+        timeout_seconds=settings.command_timeout_seconds,
+    )
+    if probe is not None:
+        runtime.observers.append(probe)
+    await runtime.start()
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+@asynccontextmanager
+async def _tokens(dsn: str) -> AsyncIterator[Tokens]:
+    store = PostgresTokens(dsn)
+    tokens = Tokens(store)
+    await tokens.start()
+    try:
+        yield tokens
+    finally:
+        await tokens.close()
+        await store.close()
+
+
+async def _listen(  # noqa: PLR0917 - one of each part
+    parts: AsyncExitStack, settings: Settings, runtime: Runtime, tokens: Tokens, metrics: Metrics, secret: bytes
+) -> Addresses:
+    hub = Hub(
+        runtime,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        outlook_seconds=settings.outlook_seconds,
+        buffer_bytes=settings.screen_buffer_bytes,
+    )
+    runtime.observers.append(hub)
+    metrics.ask(runtime.loaded, lambda: hub.connected, lambda: runtime.queued)
+    push = PushServer(
+        hub,
+        Admission(tokens),
+        host=settings.push_host,
+        port=settings.push_port,
+        screens_limit=settings.screens_limit,
+        buffer_bytes=settings.screen_buffer_bytes,
+    )
+    await _bind(push.start(), settings.push_host, settings.push_port, "push")
+    parts.push_async_callback(push.close)
+    app = make_app(
+        runtime,
+        tokens,
+        secret=secret,
+        metrics_page=metrics.render,
+        metrics_open=settings.metrics_open,
+        push_port=push.port,
+        push_url=settings.push_public_url,
+        static_dir=Path(str(files("queue_server.web") / "static")),
+    )
+    web = WebServer(app, settings.http_host, settings.http_port)
+    await _bind(web.start(), settings.http_host, settings.http_port, "http")
+    parts.push_async_callback(web.close)
+    return Addresses(f"http://{_reached_at(settings.http_host)}:{web.port}", f"ws://{_reached_at(settings.push_host)}:{push.port}")
+
+
+async def _bind(start: Any, host: str, port: int, name: str) -> None:
+    try:
+        await start
+    except OSError as fault:
+        said = f"{host}:{port} cannot be listened on ({fault.strerror or fault}); choose another with QUEUE_{name.upper()}_PORT."
+        raise CannotStartError(said) from None
+
+
+def _reached_at(host: str) -> str:
+    # An address that means "every interface" is none to connect to.
+    return "localhost" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104
+
+
+def _keep(parts: AsyncExitStack, work: Any, name: str) -> None:
+    task = asyncio.get_running_loop().create_task(work, name=name)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    parts.push_async_callback(end)
+
+
+async def _make_partitions(log: PostgresLog) -> None:
+    while True:
+        await asyncio.sleep(_PARTITIONS_EVERY_SECONDS)
+        try:
+            await log.make_partitions()
+        except Exception:  # noqa: BLE001 - logged, and tried again: they are made three months ahead
+            _log.exception("partitions could not be made")
+
+
+async def _open_sample(runtime: Runtime) -> None:
+    """A service without any branch gets the sample one: something to look at, and to start one's own from."""
+    if not await runtime.branches():
+        content = tomllib.loads((files("queue_server.samples") / _SAMPLE).read_text(encoding="utf-8"))
+        await _put(runtime, read_configuration(content), next_day=False)
+        _log.info("sample branch created")
+
+
+async def _put(runtime: Runtime, configuration: Configuration, *, next_day: bool) -> tuple[bool, int]:
+    expected: int | None = None
+    if await runtime.exists(configuration.id):
+        expected, _ = await runtime.configuration(configuration.id)
+    return await runtime.put_configuration(
+        configuration.id,
+        configuration,
+        expected=expected,
+        next_day=next_day,
+        actor="admin:command-line",
+        command_id=f"branch-apply:{configuration.id}:{runtime.now()}",
+    )
