@@ -107,7 +107,6 @@ class Settings(BaseSettings):
     command_queue_limit: int = _whole(2000, 1, 1_000_000, "Commands that may wait for the writer; past it the answer is 503.")
     command_timeout_seconds: float = _seconds(5, 0.1, 60, "How long a command may take before the answer is 503.")
     batch_limit: int = _whole(512, 1, 10_000, "Commands that one append to the log may carry.")
-    branch_events_limit: int = _whole(50_000, 100, 1_000_000, "Facts that one business day of a branch may hold.")
 
     screens_limit: int = _whole(2000, 1, 100_000, "Screens that may be connected to the push feed.")
     screen_buffer_bytes: int = _whole(
