@@ -13,7 +13,9 @@ ROLES = {"kiosk": "kiosk", "display": "display", "counter": "staff"}
 def main(branch: str = "main") -> None:
     """Make a token a screen and print where to open it."""
     settings = load()
-    host = "localhost" if settings.http_host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else settings.http_host  # noqa: S104
+    # An address that means "every interface" is none to connect to.
+    host = "localhost" if settings.http_host in {"0.0.0.0", "::"} else settings.http_host  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     for page, role in ROLES.items():
         # The fragment of an address is never sent, so no proxy or log sees the token.
         print(f"{page:8} http://{host}:{settings.http_port}/{page}/?branch={branch}#token={token(role, branch)}")
