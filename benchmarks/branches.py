@@ -53,5 +53,5 @@ async def fill(service: Service, branch_id: str, waiting: int, token: str) -> No
 def check(result: Result, allowed: set[str]) -> Result:
     """Return *result*; raises when an answer was not one of the *allowed* or a connection broke: then the figures mean nothing."""
     if set(result.statuses) - allowed or result.failures:
-        raise RuntimeError(f"the server did not answer as it should: {result.statuses}, {result.failures} broken connections")
+        raise RuntimeError(f"the server did not answer as it should: {result}")
     return result

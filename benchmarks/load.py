@@ -55,13 +55,14 @@ class Latency(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What was counted: answers a second, by status, and latencies by kind of request."""
+    """What was counted: answers a second, by status, latencies by kind of request, and the first answer of each refusal."""
 
     rate: float
     seconds: float
     statuses: dict[str, int]
     latency: dict[str, Latency]
     failures: int
+    refusals: dict[str, str]
 
 
 class Measure:
@@ -71,6 +72,7 @@ class Measure:
         self.is_on = False
         self.failures = 0
         self.statuses: Counter[str] = Counter()
+        self.refusals: dict[str, str] = {}
         self.latencies: dict[str, list[float]] = defaultdict(list)
 
     def answer(self, kind: str, status: str, seconds: float) -> None:
@@ -82,7 +84,8 @@ class Measure:
     def result(self, seconds: float) -> Result:
         """Return what was collected in *seconds*."""
         latency = {kind: _latency(sorted(values)) for kind, values in self.latencies.items()}
-        return Result(self.statuses.total() / seconds, seconds, dict(self.statuses), latency, self.failures)
+        rate = self.statuses.total() / seconds
+        return Result(rate, seconds, dict(self.statuses), latency, self.failures, self.refusals)
 
 
 def _latency(ordered: list[float]) -> Latency:
@@ -131,7 +134,10 @@ class Connection(asyncio.Protocol):
         length = int(head[mark + 15 :].split(b"\r\n", 1)[0]) if mark >= 0 else 0
         if len(self._buffer) < end + 4 + length:
             return
-        self._measure.answer(self._kind, head[9:12].decode(), self._loop.time() - self._at)
+        status = head[9:12].decode()
+        self._measure.answer(self._kind, status, self._loop.time() - self._at)
+        if status >= "300":
+            self._measure.refusals.setdefault(f"{self._kind} {status}", self._buffer[end + 4 :].decode())
         self._buffer = b""
         self._send()
 

@@ -16,7 +16,7 @@ from benchmarks.service import Service, running_service
 from queue_server.drive.client import Client
 
 COUNTERS = 32
-EACH = 100
+EACH = 50
 
 
 async def prepare(service: Service, token: str, lengths: list[int]) -> None:
@@ -41,7 +41,7 @@ async def measure(rounds: int, lengths: list[int]) -> dict[str, Any]:
     """Measure the branches in turns and return the figures."""
     rates: dict[int, list[float]] = {length: [] for length in lengths}
     p50: dict[int, dict[str, list[float]]] = {length: {"issue": [], "call-next": []} for length in lengths}
-    async with running_service(settings={"QUEUE_BRANCH_EVENTS_LIMIT": "1000000"}) as service:
+    async with running_service() as service:
         token = await service.token()
         await prepare(service, token, lengths)
         for _ in range(rounds):

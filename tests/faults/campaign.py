@@ -16,14 +16,13 @@ import statistics
 import sys
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 from tqdm import tqdm
 
 from benchmarks.report import keep
-from benchmarks.service import Service, running_service
+from benchmarks.service import Service, children, running_service
 from tests.faults.crowd import BRANCHES, Crowd
 from tests.faults.verdict import judge
 
@@ -60,17 +59,6 @@ class Outcome(Struct, frozen=True):
     def longest(self) -> float:
         """The slowest return to serving, in seconds."""
         return max(each.any_branch for each in self.rounds)
-
-
-def children(parent: int) -> list[int]:
-    """Return the processes that *parent* has started."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-            if int(fields[1]) == parent:
-                found.append(int(stat.parent.name))
-    return found
 
 
 def kill_database(service: Service) -> None:
@@ -118,7 +106,7 @@ async def one_round(service: Service, crowd: Crowd, kind: Kind, answers: int) ->
 @contextlib.asynccontextmanager
 async def busy_hall() -> AsyncIterator[tuple[Service, Crowd]]:
     """Run a service with a crowd that is about to use it."""
-    async with running_service(settings={"QUEUE_BRANCH_EVENTS_LIMIT": "1000000"}) as service:
+    async with running_service() as service:
         crowd = Crowd(service.url, await service.token())
         await crowd.enter()
         try:
