@@ -5,8 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install
 # Wheels only: building a source package would fetch build tools that no lock names.
 LOCKED := $(PIP) --require-hashes --only-binary :all:
-NODE := scripts/with-node
-NPM := $(NODE) npm
+NPM := scripts/with-node npm
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make lock' $(LOCK_FLAGS)
 
@@ -40,7 +39,7 @@ setup: $(DEV) $(SCREENS) ## everything that run, test and lint need, system pack
 test: $(DEV) $(SCREENS) ## set up what is missing and run all tests (ARGS="-k name" for some)
 	@scripts/system-packages tests
 	@$(NPM) test --silent
-	@$(NODE) $(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV) $(NODE_MODULES) ## ruff, mypy, import contracts, tsc
 	@$(BIN)/ruff check
