@@ -29,7 +29,7 @@ RUN npm run build \
 
 FROM python:3.11.14-slim-bookworm
 # PostgreSQL refuses to run as root, and wants its user to have a name.
-RUN useradd --system --uid 10001 --home-dir /var/lib/queue queue \
+RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/queue queue \
     && install --directory --owner queue --mode 0700 /var/lib/queue
 COPY --from=build /opt/queue-server /opt/queue-server
 
