@@ -50,6 +50,7 @@ def counts_balance(state: BranchState, _events: list[Event]) -> None:
     """Issued = waiting + called + serving + parked + ended, and what is counted is what stands in line."""
     waiting = [ticket for ticket in state.tickets.values() if ticket.state is TicketState.WAITING]
     assert len(waiting) == sum(state.waiting.values()) == sum(len(line) for line in state.lines.values()), "counts_balance"
+    assert sum(state.queues.values()) == len(waiting), "counts_balance: by service"
     standing = {standing[2] for line in state.lines.values() for standing in line.standings[line.start :]}
     assert standing == {ticket.ticket_id for ticket in waiting}, "counts_balance: the lines hold others than the waiting"
     assert all(ticket.state in OPEN_STATES | ENDS for ticket in state.tickets.values()), "counts_balance: unknown state"

@@ -125,11 +125,12 @@ def given(configuration: Configuration | None = None) -> Scenario:
 
 def fingerprint(state: BranchState) -> dict[str, Any]:
     """Everything that a replay must reproduce, in a form that can be compared; what is only cached is left out."""
-    plain = {name: getattr(state, name) for name in state.__struct_fields__ if name not in {"lines", "reach", "beside", "waiting"}}
+    plain = {name: getattr(state, name) for name in state.__struct_fields__ if name not in DERIVED}
     lines = {key: line.standings[line.start :] for key, line in state.lines.items() if line}
+    queues = {key: count for key, count in state.queues.items() if count}
     waiting = {key: count for key, count in state.waiting.items() if count}
     copied: dict[str, Any] = _copy(plain)
-    return copied | {"lines": lines, "waiting": waiting}
+    return copied | {"lines": lines, "waiting": waiting, "queues": queues}
 
 
 def _copy(value: Any) -> Any:
@@ -142,4 +143,5 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value]
 
 
+DERIVED = {"lines", "waiting", "queues", "policy", "next_due", "is_due_known", "staffing", "reach", "beside"}
 Check = Callable[[BranchState, list[Event]], None]

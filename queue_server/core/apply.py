@@ -8,13 +8,17 @@ from queue_server.core.configuration import Configuration
 from queue_server.core.events import Event, Fact
 from queue_server.core.ids import CounterId, Instant
 from queue_server.core.lifecycle import FOLLOWS_TICKET, CounterState, TicketState
+from queue_server.core.policies import policy_of
 from queue_server.core.state import CALLS_SHOWN, BranchState, Call, Counter, Pace, Ticket
 from queue_server.core.waiting import Line
 
 
 def apply(state: BranchState, event: Event) -> None:
     """Change *state* by *event*, which is the next of its stream."""
-    _APPLY[type(event.fact)](state, event, event.fact)
+    kind = type(event.fact)
+    _APPLY[kind](state, event, event.fact)
+    if kind not in _TIMELESS:
+        state.is_due_known = False
     state.seq = event.seq
     state.last_at = event.at
 
@@ -37,6 +41,7 @@ def _join_line(state: BranchState, ticket: Ticket) -> None:
     line.add(ticket.standing)
     served = (ticket.service, ticket.tier)
     state.waiting[served] = state.waiting.get(served, 0) + 1
+    state.queues[ticket.service] = state.queues.get(ticket.service, 0) + 1
 
 
 def _leave_line(state: BranchState, ticket: Ticket) -> None:
@@ -48,6 +53,7 @@ def _leave_line(state: BranchState, ticket: Ticket) -> None:
         del state.lines[key]
         state.beside.clear()
     state.waiting[ticket.service, ticket.tier] -= 1
+    state.queues[ticket.service] -= 1
 
 
 def _leave_waiting(state: BranchState, ticket: Ticket, at: Instant) -> None:
@@ -59,6 +65,7 @@ def _leave_waiting(state: BranchState, ticket: Ticket, at: Instant) -> None:
 
 def _hold(state: BranchState, ticket: Ticket, counter_id: CounterId, at: Instant) -> None:
     counter = state.counters[counter_id]
+    state.staffing.clear()
     counter.ticket = ticket.ticket_id
     counter.state = FOLLOWS_TICKET[ticket.state]
     counter.since = at
@@ -68,6 +75,7 @@ def _hold(state: BranchState, ticket: Ticket, counter_id: CounterId, at: Instant
 def _release(state: BranchState, counter_id: CounterId | None, at: Instant) -> None:
     if counter_id is not None:
         counter = state.counters[counter_id]
+        state.staffing.clear()
         counter.ticket = None
         counter.state = CounterState.OPEN
         counter.since = at
@@ -280,6 +288,7 @@ def _branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigur
     state.version = fact.version
     state.configuration = rules
     state.scheduled = None
+    state.policy = policy_of(rules)
     state.services = {service.id: service for service in rules.services}
     state.tiers = {tier.id: tier for tier in rules.tiers}
     state.profiles = {profile.id: profile for profile in rules.profiles}
@@ -299,6 +308,9 @@ def _branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigur
 def _configuration_scheduled(state: BranchState, _event: Event, fact: e.ConfigurationScheduled) -> None:
     state.scheduled = fact
 
+
+# After these nothing is due earlier or later than before.
+_TIMELESS = frozenset({e.TicketIssued, e.TicketMoved})
 
 _Apply = Callable[[BranchState, Event, Any], None]
 _APPLY: dict[type[Fact], _Apply] = {

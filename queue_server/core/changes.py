@@ -21,7 +21,7 @@ from queue_server.core.state import BranchState, Call, Counter, Ticket
 _ANNOUNCED = (TicketCalled, TicketRecalled)
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """
     An event with copies of what it changed.
 
@@ -41,20 +41,27 @@ def advance(state: BranchState, event: Event) -> Change:
     """Apply *event* and return what it changed."""
     fact = event.fact
     if isinstance(fact, TicketFact):
-        # Serving begins and the waiting do not change: nothing to count.
-        before = state.tickets.get(fact.ticket)
-        services = {before.service} if before is not None else set()
-        apply(state, event)
-        ticket = state.tickets[fact.ticket]
-        services.add(ticket.service)
-        return Change(
-            event,
-            ticket=copy(ticket),
-            counter=copy(state.counters[fact.counter]) if fact.counter is not None else None,
-            call=state.calls[0] if isinstance(fact, _ANNOUNCED) else None,
-            waiting=() if isinstance(fact, ServingStarted) else tuple((s, state.waiting_for(s)) for s in sorted(services)),
-        )
+        return _advance_ticket(state, event, fact)
     apply(state, event)
     if isinstance(fact, CounterFact):
         return Change(event, counter=copy(state.counters[fact.counter]))
     return Change(event, is_whole=isinstance(fact, DayOpened | BranchConfigured))
+
+
+def _advance_ticket(state: BranchState, event: Event, fact: TicketFact) -> Change:
+    before = state.tickets.get(fact.ticket)
+    was_for = before.service if before is not None else None
+    apply(state, event)
+    ticket = state.tickets[fact.ticket]
+    service = ticket.service
+    waiting: tuple[tuple[ServiceId, int], ...] = ((service, state.waiting_for(service)),)
+    if was_for is not None and was_for != service:
+        waiting += ((was_for, state.waiting_for(was_for)),)
+    return Change(
+        event,
+        ticket=copy(ticket),
+        counter=copy(state.counters[fact.counter]) if fact.counter is not None else None,
+        call=state.calls[0] if isinstance(fact, _ANNOUNCED) else None,
+        # When serving begins the waiting do not change: nothing to count.
+        waiting=() if isinstance(fact, ServingStarted) else waiting,
+    )

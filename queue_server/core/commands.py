@@ -22,7 +22,7 @@ class Behind(Struct, frozen=True):
 Position: TypeAlias = Literal["front", "due", "back"] | Behind
 
 
-class Command(Struct, kw_only=True):
+class Command(Struct, kw_only=True, gc=False):
     """
     What every command carries.
 

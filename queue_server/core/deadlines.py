@@ -15,15 +15,9 @@ from queue_server.core.turn import Turn
 
 def next_deadline(state: BranchState) -> Instant | None:
     """Return when time alone will next make something happen (perhaps already past); None while no day was ever opened."""
-    if state.configuration is None:
-        return None
-    moments = [roll_at(state)]
-    if state.is_open:
-        moments += [due for counter in state.counters.values() if (due := _due(state, counter)) is not None]
-        lapses_at = _lapses_at(state)
-        if lapses_at is not None:
-            moments.append(lapses_at)
-    return min(moments)
+    if not state.is_due_known:
+        state.next_due, state.is_due_known = _first_deadline(state), True
+    return state.next_due
 
 
 def roll_at(state: BranchState) -> Instant:
@@ -47,6 +41,18 @@ def apply_deadlines(turn: Turn) -> None:
             _pass(turn, state.counters[first[1]], first[0])
         else:
             return
+
+
+def _first_deadline(state: BranchState) -> Instant | None:
+    if state.configuration is None:
+        return None
+    moments = [roll_at(state)]
+    if state.is_open:
+        moments += [due for counter in state.counters.values() if (due := _due(state, counter)) is not None]
+        lapses_at = _lapses_at(state)
+        if lapses_at is not None:
+            moments.append(lapses_at)
+    return min(moments)
 
 
 def _lapses_at(state: BranchState) -> Instant | None:

@@ -24,7 +24,7 @@ _SERVING = frozenset({CounterState.CALLING, CounterState.SERVING})
 _Z90 = 1.2815515655446004
 
 
-class Outlook(Struct, frozen=True):
+class Outlook(Struct, frozen=True, gc=False):
     """Tickets that would be called before this one now, and the wait that half and nine of ten should not exceed (None: cannot be said)."""
 
     ahead: int
@@ -35,10 +35,10 @@ class Outlook(Struct, frozen=True):
 def outlook(state: BranchState, key: LineKey, standing: Standing, at: Instant) -> Outlook:
     """Return what can be said at *at* to a ticket that stands at *standing* in *key* (or would)."""
     lines = ahead_by_line(state, key, standing, at)
-    ahead = sum(count for _, count in lines)
-    counters = [state.counters[counter_id] for counter_id in reach(state, key)]
-    idle = sum(counter.state is CounterState.OPEN for counter in counters)
-    able = idle + sum(counter.state in _SERVING for counter in counters)
+    ahead = 0
+    for _, count in lines:
+        ahead += count
+    idle, able = _staffing(state, key)
     if not able:
         return Outlook(ahead, None, None)
     stages = ahead + 1 - idle
@@ -48,6 +48,16 @@ def outlook(state: BranchState, key: LineKey, standing: Standing, at: Instant) -
     work = sum(count * each[line.service] for line, count in lines)
     mean = work / ahead if ahead else occupation(state, key.service)
     return Outlook(ahead, _erlang_quantile(stages, mean / able, 0.0), _erlang_quantile(stages, mean / able, _Z90))
+
+
+def _staffing(state: BranchState, key: LineKey) -> tuple[int, int]:
+    """How many of the counters that could call from *key* are idle, and how many call at all."""
+    known = state.staffing.get(key)
+    if known is None:
+        counters = [state.counters[counter_id] for counter_id in reach(state, key)]
+        idle = sum(counter.state is CounterState.OPEN for counter in counters)
+        known = state.staffing[key] = (idle, idle + sum(counter.state in _SERVING for counter in counters))
+    return known
 
 
 def occupation(state: BranchState, service_id: ServiceId) -> float:

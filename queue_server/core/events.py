@@ -3,6 +3,9 @@ The facts of a branch's day, in the form in which they are stored.
 
 A fact is written in the past tense and is never changed; its meaning is fixed by name and version. Each one changes at most one
 ticket and at most one counter, which is what lets a feed tell a screen exactly what is new.
+
+Facts and what is made of them form no cycles, so they are kept from the garbage collector (`gc=False`): it would look through
+every ticket of the day again and again.
 """
 
 from typing import TypeAlias
@@ -13,7 +16,7 @@ from queue_server.core.configuration import Configuration
 from queue_server.core.ids import CounterId, Day, Instant, Millis, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
 
 
-class Fact(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Fact(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The base of all facts."""
 
 
@@ -30,14 +33,14 @@ class CounterFact(Fact, frozen=True, omit_defaults=True, kw_only=True):
     counter: CounterId
 
 
-class Overtaken(Struct, frozen=True, omit_defaults=True):
+class Overtaken(Struct, frozen=True, omit_defaults=True, gc=False):
     """Who was passed by a call: how many of the counter's candidates had an earlier place, and the first ten of their numbers."""
 
     count: int
     first: tuple[str, ...] = ()
 
 
-class Routing(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Routing(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """
     Why this ticket: the policy in force, the rule that decided, how many candidates were waiting, whom it passed, and a sentence.
 
@@ -250,7 +253,7 @@ FACTS: tuple[type[Fact], ...] = (
 FactName: TypeAlias = str
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """
     A fact in its place: the `seq` within the day (from 1, without gaps), when (ms, UTC), because of which command, and who asked.
 

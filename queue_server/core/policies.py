@@ -50,9 +50,6 @@ class Fifo:
 
     name = "fifo"
 
-    def __init__(self, rules: Configuration) -> None:
-        del rules
-
     def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
         """By place, then by the seq of issue."""
         del at
@@ -80,8 +77,8 @@ class Promise:
 
     name = "promise"
 
-    def __init__(self, rules: Configuration) -> None:
-        self._care = rules.care_permille
+    def __init__(self, care_permille: int) -> None:
+        self._care = care_permille
 
     def _used(self, key: LineKey, place_at: Instant, at: Instant) -> int:
         """The share in thousandths, times the target: an exact integer."""
@@ -128,7 +125,10 @@ def _duration(ms: int) -> str:
     return "1 minute" if minutes == 1 else f"{minutes:.3g} minutes"
 
 
-POLICIES: dict[str, type[Fifo | Promise]] = {policy.name: policy for policy in (Promise, Fifo)}
+POLICIES: dict[str, Callable[[Configuration], Policy]] = {
+    Promise.name: lambda rules: Promise(rules.care_permille),
+    Fifo.name: lambda _rules: Fifo(),
+}
 
 
 def policy_of(rules: Configuration) -> Policy:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from queue_server.core.events import Overtaken, Routing
 from queue_server.core.ids import CounterId, Instant, TicketId
 from queue_server.core.lifecycle import CounterState
-from queue_server.core.policies import Policy, policy_of
+from queue_server.core.policies import Policy
 from queue_server.core.state import BranchState, Counter, Ticket
 from queue_server.core.waiting import Line, LineKey, Standing
 
@@ -22,7 +22,7 @@ OVERTAKEN_NAMED = 10
 _CALLING = frozenset({CounterState.OPEN, CounterState.CALLING, CounterState.SERVING})
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, gc=False):
     """The ticket to call, and the explanation that goes with the call."""
 
     ticket: TicketId
@@ -53,7 +53,7 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant) -> Choic
     candidates = _candidates(state, counter_id)
     if not candidates:
         return None
-    policy = policy_of(state.rules)
+    policy = state.policy
     urgent = [candidate for candidate in candidates if candidate[0].emergency]
     key, line = first = _first(policy, urgent or candidates, at)
     chosen = (key, line.head)
@@ -77,7 +77,7 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant) -> Choic
 def direct(state: BranchState, counter_id: CounterId, ticket: Ticket, note: str | None, at: Instant) -> Routing:
     """Explain the call of *ticket* out of its turn by *counter_id*; the ticket is waiting."""
     candidates = _candidates(state, counter_id)
-    policy = policy_of(state.rules)
+    policy = state.policy
     return Routing(
         policy=policy.name,
         rule="direct",
@@ -101,7 +101,7 @@ def reach(state: BranchState, key: LineKey) -> frozenset[CounterId]:
 
 def ahead_by_line(state: BranchState, key: LineKey, standing: Standing, at: Instant) -> list[tuple[LineKey, int]]:
     """Return how many of each line would be called before (*key*, *standing*) if all were called at *at*; empty lines left out."""
-    bound = policy_of(state.rules).bounds((key, standing), at)
+    bound = state.policy.bounds((key, standing), at)
     ahead = []
     for other, line in _beside(state, key):
         if not line or other.emergency < key.emergency:

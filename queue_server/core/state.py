@@ -8,12 +8,13 @@ from queue_server.core.configuration import Configuration, CounterPlace, Profile
 from queue_server.core.events import ConfigurationScheduled
 from queue_server.core.ids import BranchId, CounterId, Day, Instant, Millis, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
 from queue_server.core.lifecycle import CounterState, TicketState
+from queue_server.core.policies import Fifo, Policy
 from queue_server.core.waiting import Line, LineKey, Standing
 
 CALLS_SHOWN = 12
 
 
-class Ticket(Struct):
+class Ticket(Struct, gc=False):
     """
     One customer's place today.
 
@@ -78,7 +79,7 @@ class Ticket(Struct):
         return (self.place_at, self.issue_seq, self.ticket_id)
 
 
-class Counter(Struct):
+class Counter(Struct, gc=False):
     """A service point today. `ticket` is the one it calls or serves; `since` is when it entered its state."""
 
     id: CounterId
@@ -92,7 +93,7 @@ class Counter(Struct):
     since: Instant | None = None
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """A line of the board: this number is called to this counter. `seq` and `at` are those of the latest announcement."""
 
     seq: int
@@ -103,7 +104,7 @@ class Call(Struct, frozen=True):
     recalls: int
 
 
-class Pace(Struct):
+class Pace(Struct, gc=False):
     """How long serving takes today, per service: the sum and the count of the finished ones."""
 
     finished: int = 0
@@ -114,10 +115,11 @@ class BranchState(Struct):
     """
     One branch at one moment of one day.
 
-    `lines` holds the waiting, a line for each class of equal treatment; `waiting` counts them by service and tier; `lapsing` are
+    `lines` holds the waiting, a line for each class of equal treatment; `waiting` counts them by service and tier, `queues` by service; `lapsing` are
     the no-shows that may still return, in the order in which their time runs out. What follows `lapsing` is derived: the
-    configuration by identifier, and, filled on use and forgotten when a counter, the configuration or the set of lines changes,
-    for each line the counters that could call from it and the lines that share one of them.
+    configuration by identifier and its policy, and, found out on use and forgotten when something it depends on changes, the next
+    deadline, and for each line the counters that could call from it, how many of these are idle and able, and the lines that
+    share one of them.
     """
 
     branch_id: BranchId
@@ -136,6 +138,7 @@ class BranchState(Struct):
     counters: dict[CounterId, Counter] = field(default_factory=dict)
     lines: dict[LineKey, Line] = field(default_factory=dict)
     waiting: dict[tuple[ServiceId, TierId], int] = field(default_factory=dict)
+    queues: dict[ServiceId, int] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     serials: dict[str, int] = field(default_factory=dict)
     pace: dict[ServiceId, Pace] = field(default_factory=dict)
@@ -144,6 +147,10 @@ class BranchState(Struct):
     tiers: dict[TierId, Tier] = field(default_factory=dict)
     profiles: dict[ProfileId, Profile] = field(default_factory=dict)
     places: dict[CounterId, CounterPlace] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Fifo)
+    next_due: Instant | None = None
+    is_due_known: bool = False
+    staffing: dict[LineKey, tuple[int, int]] = field(default_factory=dict)
     reach: dict[LineKey, frozenset[CounterId]] = field(default_factory=dict)
     beside: dict[LineKey, list[tuple[LineKey, Line]]] = field(default_factory=dict)
 
@@ -165,10 +172,11 @@ class BranchState(Struct):
         """Another set of counters, profiles or lines: who could call from where is found out anew."""
         self.reach.clear()
         self.beside.clear()
+        self.staffing.clear()
 
     def waiting_for(self, service_id: ServiceId) -> int:
         """Return how many wait for *service_id*."""
-        return sum(self.waiting.get((service_id, tier_id), 0) for tier_id in self.tiers)
+        return self.queues.get(service_id, 0)
 
     def target_of(self, service_id: ServiceId, tier_id: TierId) -> Millis:
         """Return the wait that the branch promises for this service and tier."""

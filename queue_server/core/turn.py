@@ -34,17 +34,14 @@ class Turn:
     Every refusal comes before the first fact: `emit` is only reached by a command that will succeed.
     """
 
-    __slots__ = ("changes", "command", "state")
+    __slots__ = ("at", "changes", "command", "state")
 
     def __init__(self, state: BranchState, command: Command) -> None:
         self.state = state
         self.command = command
         self.changes: list[Change] = []
-
-    @property
-    def at(self) -> Instant:
-        """The moment of deciding; the stream's time never runs backwards."""
-        return max(self.command.at, self.state.last_at)
+        # The moment of deciding; the stream's time never runs backwards.
+        self.at: Instant = max(command.at, state.last_at)
 
     def emit(self, fact: Fact, at: Instant | None = None) -> None:
         """Let *fact* be the next of the stream, at *at* (default: now)."""

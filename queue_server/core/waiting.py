@@ -18,7 +18,7 @@ Standing: TypeAlias = tuple[Instant, int, TicketId]
 _COMPACT_AFTER = 512
 
 
-class LineKey(Struct, frozen=True):
+class LineKey(Struct, frozen=True, gc=False, cache_hash=True):
     """What the rules look at besides the place: tickets that agree in all of this are treated alike."""
 
     service: ServiceId

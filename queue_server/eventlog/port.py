@@ -14,7 +14,7 @@ from msgspec import Struct
 from queue_server.core.ids import BranchId, Day, Instant
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """
     One stored fact.
 
@@ -34,7 +34,7 @@ class Row(Struct, frozen=True):
     body: bytes
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """Where a branch's stream ends: the last `seq` of its current day, and when time alone will next make something happen."""
 
     branch_id: BranchId
@@ -44,7 +44,7 @@ class Head(Struct, frozen=True):
     wakes_at: Instant | None
 
 
-class Claim(Struct, frozen=True):
+class Claim(Struct, frozen=True, gc=False):
     """
     An append to one branch: *rows* go in if the head still stands at *expected*; `None` claims a branch that has no head yet.
 
@@ -57,7 +57,7 @@ class Claim(Struct, frozen=True):
     rows: Sequence[Row]
 
 
-class Appended(Struct, frozen=True):
+class Appended(Struct, frozen=True, gc=False):
     """
     The outcome of one append.
 
@@ -69,7 +69,7 @@ class Appended(Struct, frozen=True):
     clock: Instant
 
 
-class KnownKey(Struct, frozen=True):
+class KnownKey(Struct, frozen=True, gc=False):
     """A command that had an effect: where its first and last fact stand, and the keyed hash of its request."""
 
     command_id: str

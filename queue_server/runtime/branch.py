@@ -18,7 +18,7 @@ _SLICE = 100
 """Facts applied in one go: about 2 ms, so that loading a branch never holds the loop for long."""
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """A command that had an effect, and the facts it caused."""
 
     day: Day

@@ -8,7 +8,7 @@ from queue_server.core.changes import Change
 from queue_server.core.ids import Day, Instant
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """
     The facts of one command, durable, with what they changed; none when nothing happened (nobody to call).
 

@@ -17,10 +17,12 @@ from queue_server.core.apply import apply
 from queue_server.core.configuration import Configuration, Policy, StartMode
 from queue_server.core.deadlines import next_deadline, roll_at
 from queue_server.core.decide import decide
+from queue_server.core.estimates import outlook
 from queue_server.core.events import Event
 from queue_server.core.lifecycle import TICKET_STEPS, TicketStep
 from queue_server.core.rejections import Rejected
 from queue_server.core.state import BranchState
+from queue_server.core.waiting import Line, LineKey
 from tests import invariants
 from tests.scenario import HOUR, MORNING, fingerprint, rules
 
@@ -244,7 +246,20 @@ class Hall(RuleBasedStateMachine):
     def laws_hold(self) -> None:
         if self.events:
             invariants.check(self.state, self.events)
-            assert (next_deadline(self.state) or 0) > 0
+            self._what_is_kept_is_true()
+
+    def _what_is_kept_is_true(self) -> None:
+        """What is found out once and kept must be what would be found out now."""
+        kept = next_deadline(self.state), {key: outlook(self.state, key, line.head, self.now) for key, line in self._lines()}
+        self.state.is_due_known = False
+        self.state.forget_reach()
+        assert kept == (
+            next_deadline(self.state),
+            {key: outlook(self.state, key, line.head, self.now) for key, line in self._lines()},
+        )
+
+    def _lines(self) -> list[tuple[LineKey, Line]]:
+        return [(key, line) for key, line in self.state.lines.items() if line]
 
 
 Hall.TestCase.settings = settings(
