@@ -33,7 +33,7 @@ from queue_server.runtime.commits import Probe
 from queue_server.runtime.errors import Overloaded, Unsettled
 from queue_server.runtime.runtime import Runtime
 from queue_server.settings import Settings
-from queue_server.web.app import make_app
+from queue_server.web.app import make_handler
 from queue_server.web.server import WebServer
 from queue_server.wire.configuration import read_configuration
 
@@ -208,7 +208,7 @@ async def _listen(  # noqa: PLR0917 - one of each part
     )
     await _bind(push.start(), settings.push_host, settings.push_port, "push")
     parts.push_async_callback(push.close)
-    app = make_app(
+    handler = make_handler(
         runtime,
         tokens,
         secret=secret,
@@ -217,8 +217,9 @@ async def _listen(  # noqa: PLR0917 - one of each part
         push_port=push.port,
         push_url=settings.push_public_url,
         static_dir=Path(str(files("queue_server.web") / "static")),
+        version=__version__,
     )
-    web = WebServer(app, settings.http_host, settings.http_port)
+    web = WebServer(handler, settings.http_host, settings.http_port)
     await _bind(web.start(), settings.http_host, settings.http_port, "http")
     parts.push_async_callback(web.close)
     return Addresses(f"http://{_reached_at(settings.http_host)}:{web.port}", f"ws://{_reached_at(settings.push_host)}:{push.port}")

@@ -21,7 +21,7 @@ from queue_server.core.state import BranchState
 from queue_server.runtime.errors import KeyReused
 from queue_server.runtime.runtime import Runtime
 from queue_server.web import branches, commanding, reads
-from queue_server.web.asking import CONFIGURATION_BYTES, Asked
+from queue_server.web.asking import Asked
 from queue_server.web.commands import COMMANDS
 from queue_server.web.gate import Gate
 from queue_server.web.problems import STATUS, Problem, problem_of, response
@@ -31,8 +31,10 @@ from queue_server.wire.reading import Invalid
 
 _OF_CONTENT = frozenset({413, 422})
 _SHUTDOWN_SECONDS = 0.5
+_KEEPALIVE_SECONDS = 75.0
 
 Handler: TypeAlias = Callable[[Asked], Awaitable[web.Response]]
+RequestHandler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _Entry(Struct, frozen=True):
@@ -59,7 +61,7 @@ class Api:
         for read in READS:
             self._add("GET", read.path, read.deed, read.own_deed, reads.handler(runtime, read))
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer *request*, whatever happens."""
         parts = request.rel_url.raw_path.split("/")
         try:
@@ -71,7 +73,7 @@ class Api:
         except Exception as fault:  # noqa: BLE001 - whatever it is, the answer is a problem and nothing internal
             return response(problem_of(fault, request.method, _template(parts), parts[5] if len(parts) > 5 else None))
 
-    async def _answer(self, request: web.Request, parts: list[str]) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, parts: list[str]) -> web.Response:
         principal = await self._gate.admit(request)
         if parts == ["", "v1", "branches"]:
             if request.method not in ("GET", "HEAD"):
@@ -124,7 +126,7 @@ class Api:
             raise missing
 
 
-def make_app(
+def make_handler(
     runtime: Runtime,
     tokens: Tokens,
     *,
@@ -135,9 +137,9 @@ def make_app(
     metrics_open: bool | None = None,
     static_dir: Path | None = None,
     version: str = "0",
-) -> web.Application:
+) -> RequestHandler:
     """
-    Return the application.
+    Return what answers requests.
 
     *secret* keys the hashes of requests and must be the same on all nodes. *metrics_open* None: `/metrics` is open to this very
     machine. *static_dir* holds the built screens.
@@ -153,15 +155,18 @@ def make_app(
         static_dir=static_dir,
         version=version,
     )
-    app = web.Application(client_max_size=CONFIGURATION_BYTES)
-    # One route for all: what is wrong with a request is then found in our order and told in our form.
-    app.router.add_route("*", "/{path:.*}", Api(runtime, gate, root, secret=secret).handle)
-    return app
+    return Api(runtime, gate, root, secret=secret).handle
 
 
-def make_runner(app: web.Application) -> web.AppRunner:
-    """Return the runner of *app*: no access log (addresses name tickets), and a stop that waits for nobody long."""
-    return web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=75)
+def make_runner(handler: RequestHandler) -> web.ServerRunner:
+    """
+    Return the runner of *handler*: no access log (addresses name tickets), and a stop that waits for nobody long.
+
+    There is one dispatcher for all addresses, so aiohttp's router and application, which would find that out for each request, are
+    left out: the low-level server hands requests over as they are.
+    """
+    server = web.Server(handler, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
+    return web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
 
 
 def _is_of_content(fault: Exception) -> bool:

@@ -21,7 +21,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class Asked(Struct, frozen=True):
     """A request to a branch; `target` is the ticket or counter in its address, "" where there is none."""
 
-    request: web.Request
+    request: web.BaseRequest
     principal: Principal
     branch: BranchId
     target: str = ""

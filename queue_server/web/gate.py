@@ -47,7 +47,7 @@ class Gate:
         self._tokens = tokens
         self._guesses = guesses or Guesses()
 
-    async def admit(self, request: web.Request) -> Principal:
+    async def admit(self, request: web.BaseRequest) -> Principal:
         """Return who is asking, or refuse. Raises TokensUnavailable."""
         stated = request.headers.get("Authorization", "")
         token = stated[len(_PREFIX) :] if stated[: len(_PREFIX)].title() == _PREFIX else ""

@@ -38,7 +38,7 @@ class Pages:
     def __init__(self, folder: Path | None) -> None:
         self._files = _read(folder) if folder is not None and folder.is_dir() else {}
 
-    def find(self, request: web.Request) -> web.Response | None:
+    def find(self, request: web.BaseRequest) -> web.Response | None:
         """Return the page at the request's address, or where it is; None when there is none."""
         path = request.path
         if path[1:] in PAGES:

@@ -44,7 +44,7 @@ class Root:
         self._pages = Pages(static_dir)
         self._version = version
         self._ui = msgspec.json.encode({"push_port": push_port, "push_url": push_url})
-        self._places: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
+        self._places: dict[str, Callable[[web.BaseRequest], Awaitable[web.Response]]] = {
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
@@ -52,7 +52,7 @@ class Root:
             "/ui.json": self._ui_json,
         }
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer *request*, or refuse."""
         place = self._places.get(request.path)
         page = None if place is not None else self._pages.find(request)
@@ -66,21 +66,21 @@ class Root:
     def _description(self) -> bytes:
         return msgspec.json.encode(describe(self._version))
 
-    async def _healthz(self, _request: web.Request) -> web.Response:
+    async def _healthz(self, _request: web.BaseRequest) -> web.Response:
         return web.Response(body=b'{"status":"ok"}', headers=JSON_HEADERS)
 
-    async def _readyz(self, _request: web.Request) -> web.Response:
+    async def _readyz(self, _request: web.BaseRequest) -> web.Response:
         if not await self._runtime.alive():
             raise Problem("log_unavailable", "The log does not answer.")
         return web.Response(body=b'{"status":"ready"}', headers=JSON_HEADERS)
 
-    async def _openapi(self, _request: web.Request) -> web.Response:
+    async def _openapi(self, _request: web.BaseRequest) -> web.Response:
         return web.Response(body=self._description, headers=JSON_HEADERS)
 
-    async def _ui_json(self, _request: web.Request) -> web.Response:
+    async def _ui_json(self, _request: web.BaseRequest) -> web.Response:
         return web.Response(body=self._ui, headers=JSON_HEADERS)
 
-    async def _metrics(self, request: web.Request) -> web.Response:
+    async def _metrics(self, request: web.BaseRequest) -> web.Response:
         if self._metrics_page is None:
             raise Problem("not_found", "This node keeps no metrics.")
         is_open = _is_local(request) if self._metrics_open is None else self._metrics_open
@@ -89,7 +89,7 @@ class Root:
         return web.Response(body=await self._metrics_page(), headers=METRICS_HEADERS)
 
 
-def _is_local(request: web.Request) -> bool:
+def _is_local(request: web.BaseRequest) -> bool:
     """Tell whether the request comes from this machine itself, not through a proxy on it."""
     if any(name in request.headers for name in _FORWARDED):
         return False

@@ -2,14 +2,14 @@
 
 from aiohttp import web
 
-from queue_server.web.app import make_runner
+from queue_server.web.app import RequestHandler, make_runner
 
 
 class WebServer:
-    """The HTTP application on one address."""
+    """The HTTP interface on one address; made on the running loop."""
 
-    def __init__(self, app: web.Application, host: str, port: int) -> None:
-        self._runner = make_runner(app)
+    def __init__(self, handler: RequestHandler, host: str, port: int) -> None:
+        self._runner = make_runner(handler)
         self._host = host
         self._port = port
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import RawTestServer
 
 from queue_server.access.memory import MemoryTokens
 from queue_server.access.roles import Role
@@ -15,7 +15,7 @@ from queue_server.access.tokens import Tokens, create_token
 from queue_server.eventlog.memory import MemoryLog
 from queue_server.runtime.clock import LogClock
 from queue_server.runtime.runtime import Runtime
-from queue_server.web.app import make_app
+from queue_server.web.app import make_handler
 from tests.web.caller import Caller
 
 SAMPLE = Path(__file__).parents[2] / "queue_server" / "samples" / "main.toml"
@@ -47,7 +47,7 @@ def store() -> MemoryTokens:
 
 
 @pytest.fixture
-async def server(runtime: Runtime, store: MemoryTokens, tmp_path: Path) -> AsyncIterator[TestServer]:
+async def server(runtime: Runtime, store: MemoryTokens, tmp_path: Path) -> AsyncIterator[RawTestServer]:
     """The application, listening."""
 
     async def metrics() -> bytes:
@@ -57,7 +57,7 @@ async def server(runtime: Runtime, store: MemoryTokens, tmp_path: Path) -> Async
     (page / "assets").mkdir(parents=True)
     (page / "index.html").write_text("<!doctype html><title>Ticket</title>")
     (page / "assets" / "index-abc.js").write_text("export {};")
-    app = make_app(
+    handler = make_handler(
         runtime,
         Tokens(store),
         secret=b"0123456789abcdef0123456789abcdef",
@@ -66,7 +66,7 @@ async def server(runtime: Runtime, store: MemoryTokens, tmp_path: Path) -> Async
         static_dir=tmp_path,
         version="1.2.3",
     )
-    listening = TestServer(app)
+    listening = RawTestServer(handler)
     await listening.start_server()
     yield listening
     await listening.close()
@@ -75,7 +75,7 @@ async def server(runtime: Runtime, store: MemoryTokens, tmp_path: Path) -> Async
 class Desk:
     """Makes callers with tokens."""
 
-    def __init__(self, session: ClientSession, server: TestServer, store: MemoryTokens) -> None:
+    def __init__(self, session: ClientSession, server: RawTestServer, store: MemoryTokens) -> None:
         self._session = session
         self._store = store
         self.url = str(server.make_url("")).rstrip("/")
@@ -91,7 +91,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(server: TestServer, store: MemoryTokens) -> AsyncIterator[Desk]:
+async def desk(server: RawTestServer, store: MemoryTokens) -> AsyncIterator[Desk]:
     async with ClientSession() as session:
         yield Desk(session, server, store)
 

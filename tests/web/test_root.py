@@ -5,7 +5,7 @@ import time
 
 import pytest
 from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import RawTestServer
 
 from queue_server.access.roles import Role
 from queue_server.runtime.runtime import Runtime
@@ -93,8 +93,8 @@ async def test_no_other_page_may_read_what_the_interface_says(main: Caller) -> N
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_it_stops_within_a_second_with_connections_open(server: TestServer) -> None:
-    runner = make_runner(server.app)
+async def test_it_stops_within_a_second_with_connections_open(server: RawTestServer) -> None:
+    runner = make_runner(server._handler)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
