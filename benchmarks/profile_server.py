@@ -53,7 +53,7 @@ class Sampler:
         if frames:
             self.lines[_name(frames[0])] += 1
         # A function is counted once a sample however deep it recurs.
-        self.within.update({_name(each) for each in frames if "queue_server" in each.f_code.co_filename})
+        self.within.update({_name(each) for each in frames})
 
     def figures(self) -> dict[str, Any]:
         """Return the shares, largest first."""
@@ -66,7 +66,7 @@ class Sampler:
             "samples": total,
             "by_layer": share(self.layers, 20),
             "innermost": share(self.lines, 40),
-            "inside_of": share(self.within, 60),
+            "inside_of": share(self.within, 100),
         }
 
 
@@ -120,7 +120,7 @@ async def measure(seconds: float) -> dict[str, Any]:
 def show(figures: dict[str, Any]) -> None:
     """Print the profile."""
     print(f"Where the time goes ({figures['samples']:,} samples, {figures['issues_a_second']:,.0f} issues/s while sampled)")
-    for title, key, most in (("by layer", "by_layer", 20), ("innermost", "innermost", 15), ("inside of", "inside_of", 25)):
+    for title, key, most in (("by layer", "by_layer", 20), ("innermost", "innermost", 15), ("inside of", "inside_of", 60)):
         print(f"  {title}")
         for name, share in itertools.islice(figures[key].items(), most):
             print(f"    {share:>6.1%}  {name}")

@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 
 from benchmarks.service import QUEUE_SERVER, ROOT, Service, running_service
+from queue_server.drive.client import Client
 from queue_server.drive.play import DriveError, DriveOptions, drive
 from queue_server.drive.trace import TraceError
 from tests.drive.recorded import write_trace
+from tests.faults.campaign import Kind, strike
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -66,6 +68,22 @@ async def test_a_day_is_played_without_error_or_broken_invariant(service: Servic
     assert {tier: entry["tickets"] for tier, entry in summary["tiers"].items()} == {"2": 20, "1": 20, "0": 20}
     assert 0 < summary["call_to_display_seconds"]["p50"] <= summary["call_to_display_seconds"]["p99"] < 30
     assert "60/60" in errors, "progress goes to stderr"
+
+
+async def test_a_day_goes_on_when_service_and_database_are_killed_in_its_midst(service: Service, tmp_path: Path) -> None:
+    token = await service.token()
+    playing = asyncio.create_task(run_drive(service, write_trace(tmp_path, small_day()), token, "--day", DAY, "--json"))
+    async with Client(service.url, token) as client, asyncio.timeout(30):
+        known = {entry["id"] for entry in (await client.get("/v1/branches"))["branches"]}
+        while not (new := {entry["id"] for entry in (await client.get("/v1/branches"))["branches"]} - known):
+            continue
+        while not (await client.get(f"/v1/branches/{new.copy().pop()}/state"))["calls"]:
+            continue
+    strike(service, Kind.BOTH)
+    code, lines, errors = await playing
+    summary: dict[str, Any] = msgspec.json.decode(lines[-1])
+    assert (summary["errors"], summary["violations"], summary["display_equals_snapshot"]) == ([], [], True), errors
+    assert (code, summary["issued"]) == (0, 60)
 
 
 async def test_the_table_is_for_people(service: Service, tmp_path: Path) -> None:
