@@ -13,7 +13,7 @@ Figures = dict[str, Any]
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Figures]], Callable[[Figures], None]]] = {
     "issue": ("issue_throughput", lambda: issue_throughput.measure(rounds=3, seconds=6), issue_throughput.show),
-    "waiting": ("waiting_length", lambda: waiting_length.measure(rounds=5, lengths=[100, 10_000]), waiting_length.show),
+    "waiting": ("waiting_length", lambda: waiting_length.measure(rounds=6, lengths=[100, 10_000]), waiting_length.show),
     "profile": ("profile", lambda: profile_server.measure(seconds=20), profile_server.show),
 }
 
