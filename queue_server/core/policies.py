@@ -95,11 +95,12 @@ class Promise:
         """Solve `used(line, place) / line.target > used(ticket) / ticket.target` for the place."""
         key, (place_at, issue_seq, _) = ticket
         used, scale = self._used(key, place_at, at), PERMILLE * key.target_ms
-        cared, now = used - self._care * key.target_ms, at * scale
+        cared = used - self._care * key.target_ms
 
         def bound(line: LineKey) -> tuple[Instant, int]:
-            place, rest = divmod(now - line.target_ms * (cared if line.has_care else used), scale)
-            return (place, issue_seq) if rest == 0 else (place + 1, 0)
+            # Relative to *at*: products of absolute instants would not fit a machine word.
+            place, rest = divmod(-line.target_ms * (cared if line.has_care else used), scale)
+            return (at + place, issue_seq) if rest == 0 else (at + place + 1, 0)
 
         return bound
 
