@@ -32,6 +32,7 @@ _OVERLAP_SECONDS = 30.0
 """A revocation is stamped before it is committed; reading that much further back misses none."""
 _LOOKUPS_AT_ONCE = 8
 _LONGEST = 128
+_PREFIX = "qs_"
 _SUBJECT = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 
 
@@ -72,7 +73,8 @@ async def create_token(
     """
     if subject is not None and not _SUBJECT.fullmatch(subject):
         raise ValueError("a subject has 1 to 64 letters, digits, or any of _ . @ -")
-    token = secrets.token_urlsafe(32)
+    # The prefix tells what it is when one is found lying about, and keeps it from looking like an option on a command line.
+    token = _PREFIX + secrets.token_urlsafe(32)
     principal = Principal(
         subject or f"{role.value}-{secrets.token_hex(6)}", role, None if branches is None else frozenset(branches)
     )

@@ -108,7 +108,7 @@ def ahead_by_line(state: BranchState, key: LineKey, standing: Standing, at: Inst
             continue
         # Whoever comes last in line comes before all but a few newcomers: no need to search.
         place_at, issue_seq = bound(other)
-        if other.emergency > key.emergency or line.last < (place_at, issue_seq):
+        if other.emergency > key.emergency or line.standings[-1] < (place_at, issue_seq):
             ahead.append((other, len(line)))
         elif count := line.count_before(place_at, issue_seq):
             ahead.append((other, count))

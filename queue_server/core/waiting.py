@@ -50,11 +50,6 @@ class Line(Struct):
         """The first of the line; the line is not empty."""
         return self.standings[self.start]
 
-    @property
-    def last(self) -> tuple[Instant, int]:
-        """Place and seq of the last of the line; the line is not empty."""
-        return self.standings[-1][:2]
-
     def add(self, standing: Standing) -> None:
         """Put *standing* where its place is: nearly always at the end."""
         if not self.standings or standing > self.standings[-1]:

@@ -46,9 +46,10 @@ class Branch:
 
     def remember(self, command_id: str, changes: list[Change], request: bytes | None) -> None:
         """Note that *command_id* had an effect; a new day forgets what is older than the day before."""
-        day = changes[-1].event.day
-        first = next(change.event.seq for change in changes if change.event.day == day)
-        self.keys[command_id] = Known(day, first, changes[-1].event.seq, request)
+        first, last = changes[0].event, changes[-1].event
+        if first.day != last.day:
+            first = next(change.event for change in changes if change.event.day == last.day)
+        self.keys[command_id] = Known(last.day, first.seq, last.seq, request)
 
     def forget_old_keys(self) -> None:
         """Keep the keys of today and the day before."""

@@ -1,7 +1,6 @@
 """From a request to a command to its receipt; the issue of a ticket is the busiest path of the whole service."""
 
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Any, TypeAlias
@@ -13,6 +12,7 @@ from queue_server.runtime.runtime import Runtime
 from queue_server.web.asking import Asked, decoded
 from queue_server.web.commands import CommandRoute, Wish
 from queue_server.web.headers import JSON_HEADERS, REPLAYED_HEADERS
+from queue_server.web.identifiers import new_identifier
 from queue_server.web.problems import Problem, invalid
 from queue_server.wire.reading import Fault, faults_in
 
@@ -35,7 +35,7 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute) -> Handler:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _unfit(content, route.body) from None
         stated = asked.request.headers.get(KEY_HEADER)
-        command_id, hashed = (secrets.token_hex(16), None) if stated is None else _keyed(asked, stated, content, secret)
+        command_id, hashed = (new_identifier(), None) if stated is None else _keyed(asked, stated, content, secret)
         wish = Wish(asked.principal, command_id, asked.target)
         outcome = await runtime.execute(asked.branch, route.build(wish, body), hashed)
         headers = REPLAYED_HEADERS if outcome.replayed else JSON_HEADERS

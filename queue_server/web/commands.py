@@ -1,6 +1,5 @@
 """The commands: for each its address, who may give it, its body, what it asks of the core, and its receipt."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -10,6 +9,7 @@ from queue_server.access.roles import Deed, Principal
 from queue_server.core import commands as c
 from queue_server.runtime.outcomes import Outcome
 from queue_server.web import bodies as b
+from queue_server.web.identifiers import new_identifier
 from queue_server.web.problems import Problem
 from queue_server.wire.receipts import CallReceipt, DayReceipt, Receipt, call_receipt, day_receipt, issue_receipt, receipt
 
@@ -58,7 +58,7 @@ def _issue(wish: Wish, body: b.IssueBody) -> c.Command:
         at=0,
         command_id=wish.command_id,
         actor=wish.principal.actor,
-        ticket_id=secrets.token_hex(16),
+        ticket_id=new_identifier(),
         service=body.service,
         tier=body.tier,
         care=body.care,

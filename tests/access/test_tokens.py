@@ -109,12 +109,12 @@ async def test_an_unknown_token_is_asked_for_again_only_after_a_moment(monkeypat
     store = Counted()
     tokens = Tokens(store, clock=lambda: now)
     monkeypatch.setattr("secrets.token_urlsafe", lambda _: "made-later")
-    assert await tokens.authenticate("made-later") is None
+    assert await tokens.authenticate("qs_made-later") is None
     _, principal = await create_token(store, Role.KIOSK)
-    assert await tokens.authenticate("made-later") is None
+    assert await tokens.authenticate("qs_made-later") is None
     assert store.finds == 1
     now += module.UNKNOWN_SECONDS
-    assert await tokens.authenticate("made-later") == principal
+    assert await tokens.authenticate("qs_made-later") == principal
 
 
 async def test_what_cannot_be_a_token_is_not_looked_up() -> None:
@@ -197,3 +197,9 @@ async def test_following_starts_and_stops() -> None:
     await tokens.start()
     await tokens.close()
     await tokens.close()
+
+
+async def test_a_token_never_looks_like_an_option_of_a_command_line() -> None:
+    store = MemoryTokens()
+    made = [(await create_token(store, Role.ADMIN))[0] for _ in range(200)]
+    assert all(token.startswith("qs_") for token in made)
