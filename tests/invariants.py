@@ -36,11 +36,19 @@ def unique_number(state: BranchState, events: list[Event]) -> None:
 def one_end(state: BranchState, events: list[Event]) -> None:
     """Every issued ticket has exactly one end once the day has closed; before, an end only where its state is one."""
     ends: Tally[str] = Tally()
+    was_missed: dict[str, bool] = {}
     for event in events:
         if event.day == state.day and isinstance(event.fact, _END_FACTS):
             ends[event.fact.ticket] += 1
-        elif event.day == state.day and isinstance(event.fact, e.TicketReinstated | e.ServingStarted):
-            ends[event.fact.ticket] = 0
+        elif (
+            event.day == state.day
+            and isinstance(event.fact, e.TicketReinstated | e.ServingStarted)
+            and was_missed[event.fact.ticket]
+        ):
+            # Only a no-show is reopened: whoever had another end would have two.
+            ends[event.fact.ticket] -= 1
+        if event.day == state.day and isinstance(event.fact, e.TicketFact):
+            was_missed[event.fact.ticket] = isinstance(event.fact, e.NoShowRecorded)
     for ticket in state.tickets.values():
         assert ends[ticket.ticket_id] == (1 if ticket.state in ENDS else 0), f"one_end: {ticket.number}"
         assert state.is_open or ticket.state in ENDS, f"one_end: {ticket.number} is {ticket.state} after the close"
@@ -78,7 +86,7 @@ def explained(_state: BranchState, events: list[Event]) -> None:
             assert routing.rule, "explained"
             assert routing.reason, "explained"
             assert len(routing.overtook.first) == min(routing.overtook.count, 10), "explained: whom it passed"
-            assert routing.overtook.count < max(routing.waiting, 1) or routing.rule == "direct", (
+            assert routing.overtook.count < max(routing.waiting, 1) or routing.rule in {"direct", "override"}, (
                 "explained: passed more than waited"
             )
 
@@ -88,7 +96,8 @@ def profile_kept(state: BranchState, events: list[Event]) -> None:
     if not events or not isinstance(events[-1].fact, e.TicketCalled):
         return
     fact = events[-1].fact
-    if fact.routing.rule == "direct" and fact.routing.note:
+    if fact.routing.rule == "override":
+        assert fact.routing.note, "profile_kept: an override without a reason"
         return
     ticket, counter = state.tickets[fact.ticket], state.counters[fact.counter]
     assert may_call(state, counter, ticket.line_key()), "profile_kept"

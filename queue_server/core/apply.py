@@ -1,5 +1,6 @@
 """How a fact changes a branch: no refusals, no decisions, the same on the live path and on replay."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -167,6 +168,9 @@ def _no_show_recorded(state: BranchState, event: Event, fact: e.NoShowRecorded) 
     ticket.reason = fact.reason
     _end(state, ticket, event, TicketState.NO_SHOW, fact.counter)
     state.lapsing.append(ticket.ticket_id)
+    # Nearly always in order already; a branch may have shortened the time meanwhile.
+    if len(state.lapsing) > 1 and fact.returns_until < (state.tickets[state.lapsing[-2]].returns_until or 0):
+        state.lapsing = deque(sorted(state.lapsing, key=lambda ticket_id: state.tickets[ticket_id].returns_until or 0))
 
 
 def _forget_return(state: BranchState, ticket: Ticket) -> None:

@@ -41,6 +41,9 @@ _RULES: dict[type[Command], _Rule] = {
     c.ConfigureBranch: rules_day.configure,
 }
 
+# What ends something is still possible on a full day: nobody is kept at a counter because of a bound.
+_ENDING = (c.FinishServing, c.RecordNoShow, c.CancelTicket, c.CloseCounter, c.CloseDay)
+
 
 def decide(state: BranchState, command: Command) -> list[Change]:
     """
@@ -59,7 +62,7 @@ def decide(state: BranchState, command: Command) -> list[Change]:
     else:
         if not state.is_open:
             raise ServiceClosed(reopens_at=state.rolls_at)
-        if state.seq >= state.rules.day_limit and not isinstance(command, c.CloseDay):
+        if state.seq >= state.rules.day_limit and not isinstance(command, _ENDING):
             raise DayFull
         _RULES[type(command)](turn, command)
     return turn.changes

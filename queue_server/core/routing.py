@@ -75,13 +75,18 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant) -> Choic
 
 
 def direct(state: BranchState, counter_id: CounterId, ticket: Ticket, note: str | None, at: Instant) -> Routing:
-    """Explain the call of *ticket* out of its turn by *counter_id*; the ticket is waiting."""
+    """Explain the call of *ticket* out of its turn by *counter_id*, perhaps past its profile; the ticket is waiting."""
+    counter = state.counters[counter_id]
+    if may_call(state, counter, ticket.line_key()):
+        rule, sentence = "direct", f"{ticket.number} was called directly at the counter"
+    else:
+        rule, sentence = "override", f"{ticket.number} was called past the profile of counter {counter.number}"
     candidates = _candidates(state, counter_id)
     policy = state.policy
     return Routing(
         policy=policy.name,
-        rule="direct",
-        reason=f"{ticket.number} was called directly at the counter",
+        rule=rule,
+        reason=sentence,
         waiting=sum(len(line) for _, line in candidates),
         overtook=_overtaken(state, candidates, ticket.standing),
         share=policy.share((ticket.line_key(), ticket.standing), at),

@@ -1,5 +1,7 @@
 """The rules of a ticket's steps: what each command needs, and which facts it causes."""
 
+from msgspec.structs import replace
+
 from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.configuration import StartMode
@@ -140,7 +142,7 @@ def transfer(turn: Turn, command: c.TransferTicket) -> None:
     key = LineKey(
         service, ticket.tier, ticket.care is not None, target_ms, ticket.emergency, command.counter, command.zone, command.staff
     )
-    _require_reachable(turn, key, command.counter)
+    _require_reachable(turn, ticket, key)
     position = command.position or _configured(turn.state.rules.transfer_position)
     turn.emit(
         e.TicketTransferred(
@@ -168,14 +170,25 @@ def move(turn: Turn, command: c.MoveTicket) -> None:
     turn.tier(tier)
     _require_zone(turn, command.zone)
     turn.require(ticket, TicketStep.MOVE)
+    key = LineKey(
+        service,
+        tier,
+        ticket.care is not None,
+        turn.state.target_of(service, tier),
+        ticket.emergency if command.emergency is None else command.emergency,
+        ticket.directed_to,
+        command.zone if command.zone is not None else ticket.zone,
+        ticket.staff,
+    )
+    _require_reachable(turn, ticket, key)
     turn.emit(
         e.TicketMoved(
             ticket=ticket.ticket_id,
             service=service,
             tier=tier,
-            target_ms=turn.state.target_of(service, tier),
-            zone=command.zone if command.zone is not None else ticket.zone,
-            emergency=ticket.emergency if command.emergency is None else command.emergency,
+            target_ms=key.target_ms,
+            zone=key.zone,
+            emergency=key.emergency,
             reason=command.reason,
         )
     )
@@ -219,11 +232,17 @@ def _require_zone(turn: Turn, zone: str | None) -> None:
         raise InvalidCommand(f"No counter stands in zone {zone!r}; zones here: {', '.join(sorted(known)) or 'none'}", zone=zone)
 
 
-def _require_reachable(turn: Turn, key: LineKey, counter_id: CounterId | None) -> None:
-    """A ticket sent to one counter must be within that counter's profile, or nobody would ever call it."""
-    if counter_id is not None and not may_call(turn.state, turn.state.counters[counter_id], key):
-        counter = turn.state.counters[counter_id]
-        raise NotInProfile(f"Counter {counter.number} may not call this ticket: its profile, zone or person does not allow it")
+def _require_reachable(turn: Turn, ticket: Ticket, key: LineKey) -> None:
+    """Whoever is sent to a counter or a zone must be somebody that it may call, or nobody ever would."""
+    if key.counter is None and key.zone is None:
+        return
+    # A named person may still come and sit there.
+    anybody = replace(key, staff=None)
+    if not any(may_call(turn.state, counter, anybody) for counter in turn.state.counters.values()):
+        where = (
+            f"counter {turn.state.counters[key.counter].number}" if key.counter is not None else f"any counter of zone {key.zone}"
+        )
+        raise NotInProfile(f"{ticket.number} could not be called by {where}: profile or zone do not allow it")
 
 
 def _configured(position: str) -> c.Position:

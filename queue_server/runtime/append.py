@@ -7,7 +7,6 @@ wins, never both. A claim that lost to our own earlier attempt is recognised by 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
 
 import structlog
 from msgspec import Struct, field
@@ -33,13 +32,12 @@ class Landed(Struct):
 
 
 class Appender:
-    """The path to the log; one append at a time. *give_up* is asked, between two attempts, to answer those who waited too long."""
+    """The path to the log; one append at a time."""
 
-    def __init__(self, log: EventLog, clock: Clock, give_up: Callable[[Sequence[Flight]], None]) -> None:
+    def __init__(self, log: EventLog, clock: Clock) -> None:
         self.epoch = ""
         self._log = log
         self._clock = clock
-        self._give_up = give_up
 
     async def open(self) -> None:
         """Learn the log's clock and the name of its history."""
@@ -81,7 +79,6 @@ class Appender:
         """Append again until the log answers; what an earlier attempt of ours had stored counts as claimed."""
         delay = _RETRY_FIRST_SECONDS
         while True:
-            self._give_up(flights)
             await asyncio.sleep(delay)
             delay = min(delay * 2, _RETRY_MOST_SECONDS)
             try:

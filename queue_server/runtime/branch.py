@@ -12,8 +12,10 @@ from queue_server.core.ids import BranchId, Day, Instant
 from queue_server.core.state import BranchState
 from queue_server.eventlog.codec import to_event
 from queue_server.eventlog.port import EventLog, Head, Row
+from queue_server.runtime.errors import DamagedStream
 
 _PAGE = 1000
+_LOAD_TRIES = 5
 _SLICE = 100
 """Facts applied in one go: about 2 ms, so that loading a branch never holds the loop for long."""
 
@@ -70,7 +72,7 @@ class Branch:
 
 async def load(log: EventLog, branch_id: BranchId) -> Branch | None:
     """Read the branch's present day from the log; None when there is no such branch."""
-    while True:
+    for _ in range(_LOAD_TRIES):
         head = await log.head(branch_id)
         if head is None:
             return None
@@ -84,12 +86,17 @@ async def load(log: EventLog, branch_id: BranchId) -> Branch | None:
             if row.seq % _SLICE == 0:
                 await asyncio.sleep(0)
         if state.seq == head.seq and state.day == head.day:
-            break
+            return Branch(state, head, await _with_keys_of_the_day_before(log, state, keys))
+    # A day that rolls while it is read is read again; one that never fits its head has lost facts.
+    raise DamagedStream(f"the facts of {branch_id} do not lead to its head")
+
+
+async def _with_keys_of_the_day_before(log: EventLog, state: BranchState, keys: dict[str, Known]) -> dict[str, Known]:
     if state.previous_day is not None:
-        for key in await log.keys(branch_id, state.previous_day):
+        for key in await log.keys(state.branch_id, state.previous_day):
             if key.request is not None:
                 keys.setdefault(key.command_id, Known(state.previous_day, key.first_seq, key.last_seq, key.request))
-    return Branch(state, head, keys)
+    return keys
 
 
 async def replay(log: EventLog, branch_id: BranchId, day: Day, first: int, last: int) -> list[Change]:

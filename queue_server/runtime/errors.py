@@ -23,5 +23,9 @@ class KeyReused(Exception):
     """The key was used before, with another request."""
 
 
+class DamagedStream(Exception):
+    """The stored facts of a branch are not whole; somebody has to look at the database."""
+
+
 class Spoiled(Exception):
     """Deciding the command failed in a way that is a fault of the program; nothing was stored."""

@@ -19,7 +19,7 @@ from queue_server.runtime.outcomes import Outcome
 class Pending:
     """A command on its way: who waits for it, and what it came to so far."""
 
-    __slots__ = ("attempts", "branch_id", "changes", "command", "future", "newcomer", "refusal", "request", "since")
+    __slots__ = ("attempts", "branch_id", "changes", "command", "future", "newcomer", "refusal", "request", "since", "stood_at")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Pending:
         self.attempts = 0
         self.changes: list[Change] = []
         self.refusal: Rejected | None = None
+        self.stood_at: tuple[Day, int] = ("", 0)
 
     def fail(self, fault: BaseException) -> None:
         """Answer with *fault*, unless whoever asked has gone or was answered."""
@@ -77,7 +78,7 @@ class Flight:
         pending.command.at = now
         pending.changes, pending.refusal = [], None
         state = self.branch.state
-        day, seq = state.day, state.seq
+        pending.stood_at = day, seq = state.day, state.seq
         self.passengers.append(pending)
         try:
             pending.changes = decide(state, pending.command)

@@ -30,6 +30,10 @@ class Receipts:
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget all: the history they belong to is gone."""
+        self._kept.clear()
+
     async def repeat(self, pending: Pending, known: Known) -> None:
         """Answer *pending* with the outcome that its command had when it took effect."""
         try:

@@ -30,6 +30,7 @@ _log = structlog.get_logger(__name__)
 
 _AT_LEAST_SECONDS = 2.0
 _AT_LEAST_STEP_SECONDS = 0.05
+_GIVE_UP_EVERY_SECONDS = 0.25
 
 
 class Runtime:
@@ -75,6 +76,7 @@ class Runtime:
         self._watching = [
             loop.create_task(self._every(self._sweep_seconds, self._sweep), name="sweep"),
             loop.create_task(self._every(self._poll_seconds, self._poll), name="poll"),
+            loop.create_task(self._every(_GIVE_UP_EVERY_SECONDS, self._give_up_on_old), name="give up"),
         ]
 
     async def close(self) -> None:
@@ -204,12 +206,19 @@ class Runtime:
         return True
 
     async def alive(self) -> bool:
-        """Tell whether the log answers."""
+        """Tell whether commands are decided here and the log answers."""
+        if self._writing is None or self._writing.done():
+            return False
         try:
             await asyncio.wait_for(self._log.clock(), self._timeout)
         except (LogUnavailable, TimeoutError):
             return False
         return True
+
+    async def failed(self) -> None:
+        """Wait until the writer has ended by a fault, and raise that: nothing can be served any more."""
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
 
     async def _create(self, branch_id: BranchId, configuration: Configuration, actor: str) -> int:
         if await self.exists(branch_id):
@@ -246,8 +255,14 @@ class Runtime:
     async def _sweep(self) -> None:
         """Wake the branches in which something is due and that nobody has loaded."""
         for branch_id in await self._log.due(self._clock.now()):
-            await self._load(branch_id)
-            self._writer.wake(branch_id)
+            try:
+                await self._load(branch_id)
+            except Unsettled:
+                raise
+            except Exception:  # noqa: BLE001 - logged: one damaged branch must not keep the others from rolling
+                _log.exception("branch cannot be loaded", branch=branch_id)
+            else:
+                self._writer.wake(branch_id)
 
     async def _poll(self) -> None:
         """Find the branches that another process has written to: asking for what is due there loses its claim, and reads on."""
@@ -256,14 +271,19 @@ class Runtime:
             if branch is not None and not branch.in_flight and (head.day, head.seq) > (branch.head.day, branch.head.seq):
                 self._writer.wake(head.branch_id)
 
+    async def _give_up_on_old(self) -> None:
+        self._writer.give_up_on_old()
+
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await step()
-            except (LogUnavailable, Unsettled):
-                _log.warning("the log does not answer", task=step.__name__)
-                with suppress(LogUnavailable):
+                try:
+                    await step()
+                except (LogUnavailable, Unsettled):
+                    _log.warning("the log does not answer", task=step.__name__)
                     await self._writer.check_history()
+            except LogUnavailable:
+                pass  # said already
             except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("background task failed", task=step.__name__)
             await asyncio.sleep(seconds)

@@ -18,14 +18,15 @@ Known limit: a batch waits for the commit before it, so one command takes up to 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 
 import structlog
 
 from queue_server.core.commands import ApplyDeadlines, Command
 from queue_server.core.ids import BranchId
 from queue_server.core.rejections import VersionConflict
-from queue_server.eventlog.port import EventLog, LogUnavailable
+from queue_server.core.state import BranchState
+from queue_server.eventlog.port import EventLog
 from queue_server.runtime.append import Appender
 from queue_server.runtime.branch import Branch
 from queue_server.runtime.branches import Branches
@@ -36,11 +37,9 @@ from queue_server.runtime.errors import KeyReused, Overloaded, Spoiled, Unsettle
 from queue_server.runtime.flight import Flight, Pending
 from queue_server.runtime.outcomes import Outcome
 from queue_server.runtime.receipts import Receipts
+from queue_server.runtime.reloads import Reloads
 
 _log = structlog.get_logger(__name__)
-
-_ATTEMPTS = 20
-_RELOAD_RETRY_SECONDS = 0.5
 
 
 class Writer:
@@ -66,11 +65,13 @@ class Writer:
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._timeout = timeout_seconds
-        self._appender = Appender(log, clock, self._give_up_on_old)
+        self._appender = Appender(log, clock)
+        self._in_the_air: list[Flight] = []
+        self._waking: set[BranchId] = set()
         self._queue: deque[Pending] = deque()
         self._arrived = asyncio.Event()
+        self._reloads = Reloads(branches, self._again, self._tell_returned, self._arrived.set)
         self._receipts = Receipts(log)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._loop: asyncio.AbstractEventLoop
 
@@ -113,7 +114,7 @@ class Writer:
         """Decide and append until closed."""
         while True:
             if not self._queue:
-                if self._closing and not self._tasks:
+                if self._closing and not self._reloads.are_under_way:
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -139,16 +140,20 @@ class Writer:
         branch = self._branches.get(branch_id)
         if branch is not None:
             branch.alarm, branch.alarm_at = None, None
-        if not self._closing:
+        if not self._closing and branch_id not in self._waking:
+            self._waking.add(branch_id)
             command = ApplyDeadlines(at=0, command_id=f"wake:{branch_id}", actor=SYSTEM)
-            # Past the limit of the queue too: time is not a client that could be asked to come again.
+            # Past the limit of the queue too, once a branch: time is not a client that could be asked to come again.
             future: asyncio.Future[Outcome] = self._loop.create_future()
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._queue.append(Pending(branch_id, command, None, future))
             self._arrived.set()
 
     def _take(self) -> list[Pending]:
-        return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+        taken = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+        if self._waking:
+            self._waking.difference_update(pending.branch_id for pending in taken)
+        return taken
 
     def _decide(self, batch: list[Pending]) -> list[Flight]:
         now = self._clock.now()
@@ -157,7 +162,7 @@ class Writer:
         for pending in batch:
             branch = pending.newcomer or self._branches.get(pending.branch_id)
             if branch is None or pending.branch_id in spoiled:
-                self._park(pending)
+                self._reloads.park(pending)
                 continue
             flight = flights.get(branch.id)
             try:
@@ -181,12 +186,15 @@ class Writer:
             if known.request != pending.request:
                 pending.fail(KeyReused())
             else:
-                self._spawn(self._receipts.repeat(pending, known))
+                self._reloads.spawn(self._receipts.repeat(pending, known))
         elif command_id in flight.by_key:
             # The same key twice in one batch: the second is looked up when the first has landed.
             self._queue.append(pending)
-        elif pending.newcomer is not None and len(flight.passengers) > 0:
+        elif pending.newcomer is not None and pending.newcomer is not flight.branch:
             pending.fail(VersionConflict("The branch exists already"))
+        elif pending.newcomer is None and flight.is_new:
+            # It is only being created: whoever asks for it comes after that.
+            self._queue.append(pending)
         else:
             flight.decide(pending, now)
 
@@ -195,18 +203,20 @@ class Writer:
         failure.__cause__ = fault
         culprit.fail(failure)
         if flight is not None:
-            self._reload(flight.branch, [pending for pending in flight.passengers if pending is not culprit])
+            self._reloads.reload(flight.branch, [pending for pending in flight.passengers if pending is not culprit])
 
     async def _fly(self, flights: list[Flight]) -> None:
         sent = time.monotonic()
+        self._in_the_air = flights
         landed = await self._appender.append(flights)
+        self._in_the_air = []
         self._probe.observe_commit(time.monotonic() - sent, sum(len(flight.rows) for flight in flights))
         for flight in flights:
             fault = landed.faults.get(flight.branch.id)
             if fault is not None:
                 for pending in flight.passengers:
                     pending.fail(fault)
-                self._reload(flight.branch, [])
+                self._reloads.reload(flight.branch, [])
             elif flight.branch.id in landed.claimed:
                 self._land(flight)
             else:
@@ -220,19 +230,21 @@ class Writer:
             self._forget_all([])
 
     def _forget_all(self, flights: list[Flight]) -> None:
+        self._receipts.clear()
         flown = {flight.branch.id for flight in flights}
         for branch in self._branches.loaded():
             if branch.id not in flown:
-                self._reload(branch, [])
+                self._reloads.reload(branch, [])
 
-    def _give_up_on_old(self, flights: Sequence[Flight]) -> None:
+    def give_up_on_old(self) -> None:
+        """Answer `Unsettled` to every command that has waited too long, decided or not; asked for from time to time."""
         oldest = time.monotonic() - self._timeout
-        for flight in flights:
-            for pending in flight.passengers:
-                if pending.since < oldest:
-                    pending.fail(Unsettled())
-        while self._queue and self._queue[0].since < oldest and not isinstance(self._queue[0].command, ApplyDeadlines):
-            self._queue.popleft().fail(Unsettled())
+        waiting = [pending for flight in self._in_the_air for pending in flight.passengers]
+        for pending in [*waiting, *self._queue]:
+            if pending.since < oldest:
+                pending.fail(Unsettled())
+        # What was decided flies on; what was not and has been given up on, but for time itself, need not be decided any more.
+        self._queue = deque(p for p in self._queue if not p.future.done() or isinstance(p.command, ApplyDeadlines))
 
     def _land(self, flight: Flight) -> None:
         branch = flight.branch
@@ -242,9 +254,8 @@ class Writer:
         for pending in flight.passengers:
             self._answer(flight, pending)
         if flight.changes:
-            commit = Commit(branch.id, flight.changes, own=True)
-            for observer in self._observers:
-                observer.committed(commit, branch.state)
+            self._tell_committed(flight)
+        self._reloads.went_well(branch.id)
         branch.land()
         self.watch(branch)
 
@@ -258,7 +269,7 @@ class Writer:
             last = changes[-1].event
             outcome = Outcome(changes, last.day, last.seq, last.at)
         else:
-            outcome = Outcome(changes, *flight.expected, pending.command.at)
+            outcome = Outcome(changes, *pending.stood_at, pending.command.at)
         if pending.request is not None and changes:
             self._receipts.keep(pending, outcome)
         if not pending.future.done():
@@ -269,52 +280,26 @@ class Writer:
             for pending in flight.passengers:
                 pending.fail(VersionConflict("The branch exists already"))
             return
-        self._reload(flight.branch, flight.passengers)
+        self._reloads.reload(flight.branch, flight.passengers)
 
-    def _reload(self, branch: Branch, passengers: list[Pending]) -> None:
-        """Drop what was decided on a head that no longer stands; whoever waits is decided again on what is there now."""
-        self._branches.drop(branch.id)
-        for pending in passengers:
-            self._park(pending)
-        self._spawn(self._bring_back(branch))
-
-    async def _bring_back(self, lost: Branch) -> None:
-        while True:
-            try:
-                branch = await self._branches.load(lost.id)
-                break
-            except LogUnavailable:
-                await asyncio.sleep(_RELOAD_RETRY_SECONDS)
-        for observer in self._observers:
-            observer.reloaded(branch.state)
-        lost.state = branch.state
-        lost.land()
-        self.watch(branch)
-
-    def _park(self, pending: Pending) -> None:
-        """Bring *pending* back to the queue when its branch is in memory again."""
-        pending.attempts += 1
-        if pending.attempts > _ATTEMPTS:
-            pending.fail(Unsettled())
-        else:
-            self._spawn(self._requeue(pending))
-
-    async def _requeue(self, pending: Pending) -> None:
-        try:
-            await self._branches.load(pending.branch_id)
-        except Exception as fault:  # noqa: BLE001 - it is the answer to whoever asked
-            pending.fail(Unsettled() if isinstance(fault, LogUnavailable) else fault)
-        else:
-            self._queue.append(pending)
-            self._arrived.set()
-
-    def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
-        task = self._loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+    def _again(self, pending: Pending) -> None:
+        self._queue.append(pending)
         self._arrived.set()
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("background task failed", error=repr(task.exception()))
+
+    def _tell_returned(self, state: BranchState) -> None:
+        branch = self._branches.get(state.branch_id)
+        for observer in self._observers:
+            try:
+                observer.reloaded(state)
+            except Exception:  # noqa: BLE001 - one who watches must not stop the writing
+                _log.exception("an observer failed", observer=type(observer).__name__)
+        if branch is not None:
+            self.watch(branch)
+
+    def _tell_committed(self, flight: Flight) -> None:
+        commit = Commit(flight.branch.id, flight.changes, own=True)
+        for observer in self._observers:
+            try:
+                observer.committed(commit, flight.branch.state)
+            except Exception:  # noqa: BLE001 - one who watches must not stop the writing
+                _log.exception("an observer failed", observer=type(observer).__name__)

@@ -120,9 +120,10 @@ def test_a_day_closed_early_takes_nothing_until_it_rolls() -> None:
 
 
 def test_a_day_is_bounded() -> None:
-    hall = given(rules(day_limit=3)).issue("a")
+    hall = given(rules(day_limit=6)).open("1").issue("a").serving("1", "a")
     hall.refused(DayFull, c.IssueTicket, ticket_id="b", service="cash")
-    hall.when(c.CloseDay, reason="full")
+    hall.refused(DayFull, c.CallNext, counter="1", finish=True)
+    hall.when(c.FinishServing, ticket="a").when(c.CloseCounter, counter="1").when(c.CloseDay, reason="full")
 
 
 def test_a_configuration_replaces_the_version_it_was_made_from() -> None:

@@ -92,7 +92,15 @@ def test_direct_call_past_the_profile_needs_override_and_reason() -> None:
     hall.refused(NotInProfile, c.CallTicket, counter="3", ticket="a")
     hall.refused(InvalidCommand, c.CallTicket, counter="3", ticket="a", override=True)
     hall.when(c.CallTicket, counter="3", ticket="a", override=True, reason="asked").then(e.TicketCalled)
-    assert hall.last(e.TicketCalled).routing.rule == "direct"
+    routing = hall.last(e.TicketCalled).routing
+    assert (routing.rule, routing.note) == ("override", "asked")
+
+
+def test_a_direct_call_within_the_profile_is_no_override() -> None:
+    hall = given().open("1").issue("a").issue("b")
+    hall.when(c.CallTicket, counter="1", ticket="b", override=True, reason="asked")
+    routing = hall.last(e.TicketCalled).routing
+    assert (routing.rule, routing.overtook.first) == ("direct", ("A001",))
 
 
 def test_recall_counts_and_heads_the_board() -> None:
@@ -158,6 +166,23 @@ def test_a_transfer_that_nobody_could_take_is_refused() -> None:
     hall.refused(InvalidCommand, c.TransferTicket, ticket="a", zone="moon")
     hall.refused(InvalidCommand, c.TransferTicket, ticket="a")
     hall.refused(UnknownService, c.TransferTicket, ticket="a", service="x")
+
+
+def test_nobody_is_sent_where_no_counter_could_take_them() -> None:
+    hall = given().open("1").issue("a").serving("1", "a")
+    hall.refused(NotInProfile, c.TransferTicket, ticket="a", zone="vip")
+    hall.when(c.RequeueTicket, ticket="a")
+    hall.refused(NotInProfile, c.MoveTicket, ticket="a", zone="vip", reason="asked")
+    hall.issue("v", tier="gold").when(c.MoveTicket, ticket="v", zone="vip", reason="asked")
+    hall.refused(NotInProfile, c.MoveTicket, ticket="v", tier="std", reason="asked")
+
+
+def test_those_whose_time_to_return_ends_first_lapse_first() -> None:
+    hall = given().open("1").issue("a").issue("b").when(c.CallNext, counter="1").when(c.RecordNoShow, ticket="a")
+    hall.when(c.ConfigureBranch, expected=1, next_day=False, configuration=rules(reinstate_ms=1_000))
+    hall.when(c.CallNext, counter="1").when(c.RecordNoShow, ticket="b").after(1_000)
+    hall.when(c.ApplyDeadlines).then(e.NoShowLapsed)
+    assert hall.last(e.NoShowLapsed).ticket == "b"
 
 
 def test_move_changes_how_a_ticket_waits_and_emergency_goes_first() -> None:
