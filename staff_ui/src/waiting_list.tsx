@@ -28,11 +28,9 @@ export function WaitingList({ here, words, counter }: { here: Place; words: Word
   );
 }
 
-/** The most used-up promise first; without shares, the longest in place. */
-function byNeed(a: Ticket, b: Ticket): number {
-  const share = (b.share ?? 0) - (a.share ?? 0);
-  if (share !== 0) return share;
-  return a.place_at < b.place_at ? -1 : 1;
+/** The most used-up promise first; without shares, the longest in place, and of one moment as they were issued. */
+export function byNeed(a: Ticket, b: Ticket): number {
+  return (b.share ?? 0) - (a.share ?? 0) || Date.parse(a.place_at) - Date.parse(b.place_at);
 }
 
 function Row({ ticket, here, words }: { ticket: Ticket; here: Place; words: Words }) {

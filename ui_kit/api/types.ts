@@ -62,6 +62,12 @@ export interface Call {
   ticket_id?: string;
 }
 
+/** One step of a ticket's journey: a service to be given, and how far it has come. */
+export interface Stage {
+  service: string;
+  state: TicketState;
+}
+
 export interface Ticket extends Range {
   ticket_id: string;
   number: string;
@@ -72,18 +78,19 @@ export interface Ticket extends Range {
   counter: string | null;
   zone: string | null;
   staff: string | null;
+  park_kind: string | null;
   channel: string | null;
   language: string | null;
   arrived_at: string;
   place_at: string;
   issued_at: string;
-  due_at: string | null;
+  due_at: string;
   waited_seconds: number;
   called_at: string | null;
   serving_at: string | null;
   ended_at: string | null;
   recalls: number;
-  stages?: unknown;
+  stages: Stage[];
   /** Share of the promise that is used up; only in an outlook. */
   share?: number | null;
 }

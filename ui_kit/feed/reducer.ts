@@ -43,22 +43,12 @@ function isGone(event: FeedEvent, ticket: Ticket): boolean {
   return ENDED.has(ticket.state) || event.name === "NoShowLapsed";
 }
 
+// Known tickets keep their place and new ones go to the end: that is the order of issue, in which a snapshot has them too.
+// It cannot be computed here, since tickets of one millisecond tell nothing else of it. Who is gone never comes back.
 function upsertTicket(tickets: Ticket[], ticket: Ticket, gone: boolean): Ticket[] {
   const index = tickets.findIndex((other) => other.ticket_id === ticket.ticket_id);
-  if (gone) return index < 0 ? tickets : [...tickets.slice(0, index), ...tickets.slice(index + 1)];
-  if (index < 0) return insertInOrder(tickets, ticket);
-  return [...tickets.slice(0, index), ticket, ...tickets.slice(index + 1)];
-}
-
-// Nearly every new ticket belongs at the end; a reinstated one goes back to where it was issued.
-function insertInOrder(tickets: Ticket[], ticket: Ticket): Ticket[] {
-  let index = tickets.length;
-  while (index > 0 && isIssuedBefore(ticket, tickets[index - 1]!)) index -= 1;
-  return [...tickets.slice(0, index), ticket, ...tickets.slice(index)];
-}
-
-function isIssuedBefore(a: Ticket, b: Ticket): boolean {
-  return a.issued_at === b.issued_at ? a.ticket_id < b.ticket_id : a.issued_at < b.issued_at;
+  if (index < 0) return gone ? tickets : [...tickets, ticket];
+  return [...tickets.slice(0, index), ...(gone ? [] : [ticket]), ...tickets.slice(index + 1)];
 }
 
 function replaceById<T extends { id: string }>(items: readonly T[], values: readonly T[]): T[] {

@@ -72,7 +72,7 @@ export class MockHall {
   }
 
   waiting() {
-    return [...this.tickets.values()].filter((ticket) => ticket.state === "waiting").sort((a, b) => (a.place_at < b.place_at ? -1 : 1));
+    return [...this.tickets.values()].filter((ticket) => ticket.state === "waiting").sort((a, b) => Date.parse(a.place_at) - Date.parse(b.place_at));
   }
 
   // ----- commands
@@ -84,8 +84,8 @@ export class MockHall {
     const shown = this.services().find(({ id }) => id === service);
     const ticket = {
       ticket_id: `t${this.seq + 1}`, number: entry[1] + String(this.issued[service]).padStart(3, "0"), service, tier, care, state: "waiting", counter: null, zone: null,
-      staff: null, park_kind: null, channel, language, arrived_at: at, place_at: at, issued_at: at, due_at: null, waited_seconds: 0, called_at: null, serving_at: null,
-      ended_at: null, recalls: 0, stages: [{ service }], ahead: shown.ahead, p50_seconds: shown.p50_seconds, p90_seconds: shown.p90_seconds,
+      staff: null, park_kind: null, channel, language, arrived_at: at, place_at: at, issued_at: at, due_at: dueAt(at, tier), waited_seconds: 0, called_at: null, serving_at: null,
+      ended_at: null, recalls: 0, stages: [{ service, state: "waiting" }], ahead: shown.ahead, p50_seconds: shown.p50_seconds, p90_seconds: shown.p90_seconds,
     };
     this.tickets.set(ticket.ticket_id, ticket);
     return this.commit([["TicketIssued", { ticket }]], { ticket });
@@ -169,6 +169,11 @@ export class MockHall {
     if (events.length > 0) for (const tell of this.listeners) tell({ type: "delta", day: this.day, prev, seq: this.seq, events });
     return { day: this.day, seq: this.seq, ...JSON.parse(JSON.stringify(receipt)) };
   }
+}
+
+function dueAt(at, tier) {
+  const { target_seconds: seconds } = TIERS.find(({ id }) => id === tier);
+  return new Date(Date.parse(at) + seconds * 1000).toISOString();
 }
 
 export function now() {

@@ -1,5 +1,6 @@
 /** The reducer against the files that the server's tests read too. */
 import { describe, expect, it } from "vitest";
+import type { Ticket } from "../api/types.ts";
 import type { Delta, FeedMessage, FeedState, Snapshot, StaffState } from "../feed/messages.ts";
 import { FeedSession } from "../feed/session.ts";
 
@@ -12,11 +13,16 @@ interface Golden {
 
 const FILES = import.meta.glob<Golden>("../../tests/golden/feed/*.json", { eager: true, import: "default" });
 
-/** What time alone changes is left out; tickets are a map. */
+/** What time alone changes is left out; everything else is compared in its order, tickets too. */
 function comparable(state: FeedState): unknown {
   const services = state.services.map(({ id, name, waiting }) => ({ id, name, waiting }));
-  const tickets = (state as StaffState).tickets?.map(({ waited_seconds, ahead, p50_seconds, p90_seconds, share, ...rest }) => [rest.ticket_id, rest] as const);
-  return { ...state, services, tickets: tickets && new Map(tickets) };
+  const tickets = (state as StaffState).tickets?.map(({ waited_seconds, ahead, p50_seconds, p90_seconds, share, ...rest }) => rest);
+  return { ...state, services, tickets };
+}
+
+function ticketsOf({ snapshot, deltas, final }: Golden): Ticket[] {
+  const shown = [snapshot.state, final.state].flatMap((state) => (state as StaffState).tickets ?? []);
+  return [...shown, ...deltas.flatMap(({ events }) => events.flatMap(({ ticket }) => ticket ?? []))];
 }
 
 function replay(messages: FeedMessage<FeedState>[]): FeedSession<FeedState> {
@@ -41,4 +47,13 @@ describe("golden feed", () => {
       expect(comparable(session.state!)).not.toEqual(comparable(golden.final.state));
     });
   }
+
+  it("tells of tickets as the server does: when each is due, and its stages with their states", () => {
+    const tickets = Object.values(FILES).flatMap(ticketsOf);
+    expect(tickets.length).toBeGreaterThan(0);
+    for (const { due_at, place_at, stages, service, state } of tickets) {
+      expect(Date.parse(due_at)).toBeGreaterThan(Date.parse(place_at));
+      expect(stages).toEqual([{ service, state }]);
+    }
+  });
 });
