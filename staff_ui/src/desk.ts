@@ -68,15 +68,14 @@ export class Desk {
     return this.give(this.atCounter("call"), { ticket: ticketId }, "call_next_unknown");
   }
 
-  /** A command about the ticket that is at this counter. */
-  onTicket(step: "recall" | "start" | "finish" | "no-show" | "requeue" | "transfer", body: object = {}): Promise<Receipt | null> {
-    const id = this.ticket.value?.ticket_id;
-    return id ? this.give(`/tickets/${encodeURIComponent(id)}/${step}`, body) : Promise.resolve(null);
+  /** A plain step; it names this counter, so that a ticket which has gone elsewhere meanwhile is left alone. */
+  step(step: "recall" | "start" | "finish" | "no-show" | "requeue"): Promise<Receipt | null> {
+    return this.onTicket(step, { counter: this.seat.value });
   }
 
-  /** A plain step; it names this counter, so that a ticket which has gone elsewhere meanwhile is left alone. */
-  step(step: "recall" | "start" | "finish" | "no-show"): Promise<Receipt | null> {
-    return this.onTicket(step, { counter: this.seat.value });
+  /** In a transfer `counter` is where the ticket goes. */
+  transfer(to: { service: string } | { counter: string }): Promise<Receipt | null> {
+    return this.onTicket("transfer", to);
   }
 
   onCounter(step: "pause" | "resume" | "close", body: object = {}): Promise<Receipt | null> {
@@ -85,6 +84,11 @@ export class Desk {
 
   async close(): Promise<void> {
     if (await this.onCounter("close")) this.sitAt(null);
+  }
+
+  private onTicket(step: string, body: object): Promise<Receipt | null> {
+    const id = this.ticket.value?.ticket_id;
+    return id ? this.give(`/tickets/${encodeURIComponent(id)}/${step}`, body) : Promise.resolve(null);
   }
 
   private atCounter(step: string): string {

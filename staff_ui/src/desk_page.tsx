@@ -62,8 +62,6 @@ function perform(desk: Desk, action: Action, ask: (question: Question) => void):
       return void desk.onCounter("resume");
     case "close":
       return void desk.close();
-    case "requeue":
-      return void desk.onTicket("requeue");
     default:
       return void desk.step(action);
   }

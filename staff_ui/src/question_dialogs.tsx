@@ -35,12 +35,12 @@ export function TransferDialog({ here, words, counter, onDone }: QuestionProps &
   const services = state.services.filter(({ id }) => id !== ticket.service).map(({ id, name }) => ({
     id: `transfer-service-${id}`,
     label: words.name(name),
-    choose: () => void desk.onTicket("transfer", { service: id }),
+    choose: () => void desk.transfer({ service: id }),
   }));
   const counters = state.counters.filter(({ id, state }) => id !== counter.id && state !== "closed").map(({ id, number }) => ({
     id: `transfer-counter-${id}`,
     label: words.say("counter_number", { number: String(number) }),
-    choose: () => void desk.onTicket("transfer", { counter: id }),
+    choose: () => void desk.transfer({ counter: id }),
   }));
   const groups = [{ label: words.say("transfer.service"), options: services }, { label: words.say("transfer.counter"), options: counters }];
   return <Question title={words.say("transfer.title", { number: ticket.number })} groups={groups} hasKeys={hasKeys.value} words={words} onDone={onDone} />;
