@@ -4,13 +4,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from queue_server.core import apply_branch as b
 from queue_server.core import events as e
-from queue_server.core.configuration import Configuration
 from queue_server.core.events import Event, Fact
 from queue_server.core.ids import CounterId, Instant
 from queue_server.core.lifecycle import FOLLOWS_TICKET, CounterState, TicketState
-from queue_server.core.policies import policy_of
-from queue_server.core.state import CALLS_SHOWN, BranchState, Call, Counter, Pace, Ticket
+from queue_server.core.state import CALLS_SHOWN, BranchState, Call, Pace, Ticket
 from queue_server.core.waiting import Line
 
 
@@ -231,88 +230,6 @@ def _ticket_expired(state: BranchState, event: Event, fact: e.TicketExpired) -> 
     _end(state, state.tickets[fact.ticket], event, TicketState.EXPIRED, fact.counter)
 
 
-def _enter(counter: Counter, counter_state: CounterState, at: Instant, reason: str | None = None) -> None:
-    counter.state = counter_state
-    counter.since = at
-    counter.reason = reason
-
-
-def _counter_opened(state: BranchState, event: Event, fact: e.CounterOpened) -> None:
-    counter = state.counters[fact.counter]
-    _enter(counter, CounterState.OPEN, event.at)
-    counter.profile = fact.profile
-    counter.staff = fact.staff
-    state.forget_reach()
-
-
-def _counter_profile_changed(state: BranchState, _event: Event, fact: e.CounterProfileChanged) -> None:
-    state.counters[fact.counter].profile = fact.profile
-    state.forget_reach()
-
-
-def _counter_paused(state: BranchState, event: Event, fact: e.CounterPaused) -> None:
-    _enter(state.counters[fact.counter], CounterState.PAUSED, event.at, fact.reason)
-    state.forget_reach()
-
-
-def _counter_resumed(state: BranchState, event: Event, fact: e.CounterResumed) -> None:
-    _enter(state.counters[fact.counter], CounterState.OPEN, event.at)
-    state.forget_reach()
-
-
-def _counter_closed(state: BranchState, event: Event, fact: e.CounterClosed) -> None:
-    counter = state.counters[fact.counter]
-    _enter(counter, CounterState.CLOSED, event.at, fact.reason)
-    counter.profile = state.places[fact.counter].profile
-    counter.staff = None
-    state.forget_reach()
-
-
-def _day_opened(state: BranchState, event: Event, fact: e.DayOpened) -> None:
-    fresh = BranchState(
-        branch_id=state.branch_id,
-        day=fact.day,
-        is_open=True,
-        opens_at=fact.opens_at,
-        rolls_at=fact.rolls_at,
-        previous_day=fact.previous,
-        last_at=event.at,
-    )
-    # In place: whoever holds this branch's state goes on holding it.
-    for name in BranchState.__struct_fields__:
-        setattr(state, name, getattr(fresh, name))
-
-
-def _day_closed(state: BranchState, _event: Event, _fact: e.DayClosed) -> None:
-    state.is_open = False
-
-
-def _branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigured) -> None:
-    rules: Configuration = fact.configuration
-    state.version = fact.version
-    state.configuration = rules
-    state.scheduled = None
-    state.policy = policy_of(rules)
-    state.services = {service.id: service for service in rules.services}
-    state.tiers = {tier.id: tier for tier in rules.tiers}
-    state.profiles = {profile.id: profile for profile in rules.profiles}
-    state.places = {place.id: place for place in rules.counters}
-    counters = {}
-    for place in rules.counters:
-        counter = state.counters.get(place.id) or Counter(place.id, place.number, profile=place.profile)
-        counter.number = place.number
-        counter.zone = place.zone
-        if counter.state is CounterState.CLOSED:
-            counter.profile = place.profile
-        counters[place.id] = counter
-    state.counters = counters
-    state.forget_reach()
-
-
-def _configuration_scheduled(state: BranchState, _event: Event, fact: e.ConfigurationScheduled) -> None:
-    state.scheduled = fact
-
-
 # After these nothing is due earlier or later than before.
 _TIMELESS = frozenset({e.TicketIssued, e.TicketMoved})
 
@@ -331,13 +248,13 @@ _APPLY: dict[type[Fact], _Apply] = {
     e.TicketMoved: _ticket_moved,
     e.TicketCancelled: _ticket_cancelled,
     e.TicketExpired: _ticket_expired,
-    e.CounterOpened: _counter_opened,
-    e.CounterProfileChanged: _counter_profile_changed,
-    e.CounterPaused: _counter_paused,
-    e.CounterResumed: _counter_resumed,
-    e.CounterClosed: _counter_closed,
-    e.DayOpened: _day_opened,
-    e.DayClosed: _day_closed,
-    e.BranchConfigured: _branch_configured,
-    e.ConfigurationScheduled: _configuration_scheduled,
+    e.CounterOpened: b.counter_opened,
+    e.CounterProfileChanged: b.counter_profile_changed,
+    e.CounterPaused: b.counter_paused,
+    e.CounterResumed: b.counter_resumed,
+    e.CounterClosed: b.counter_closed,
+    e.DayOpened: b.day_opened,
+    e.DayClosed: b.day_closed,
+    e.BranchConfigured: b.branch_configured,
+    e.ConfigurationScheduled: b.configuration_scheduled,
 }

@@ -109,12 +109,12 @@ class Writer:
             try:
                 async with asyncio.timeout(self._timeout):
                     await self._greet(connection)
+                    statement = await connection.prepare(QUERIES["append"])
             except BaseException:
                 connection.terminate()
                 raise
-            self._connection = connection
-            self._statement = await connection.prepare(QUERIES["append"])
-        return self._statement
+            self._connection, self._statement = connection, statement
+        return statement
 
     async def _greet(self, connection: Connection) -> None:
         if self._former:

@@ -58,7 +58,7 @@ class Outcome(Struct, frozen=True):
     @property
     def longest(self) -> float:
         """The slowest return to serving, in seconds."""
-        return max(each.any_branch for each in self.rounds)
+        return max((each.any_branch for each in self.rounds), default=float("inf"))
 
 
 def kill_database(service: Service) -> None:
@@ -153,6 +153,9 @@ def _kind(outcome: Outcome) -> dict[str, Any]:
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:
+    # No round came to its end: the breaches say why.
+    if not seconds:
+        return {}
     return {"p50": round(statistics.median(seconds), 3), "max": round(max(seconds), 3)}
 
 
