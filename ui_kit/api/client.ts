@@ -4,6 +4,7 @@
  * A time-out means "unknown", so a command is repeated with the same key until an answer comes or its patience ends;
  * whoever wants to try again later passes the same key again and can have no double effect.
  */
+import { within } from "./patience.ts";
 import { Problem, Unreachable } from "./problems.ts";
 import type { Receipt } from "./types.ts";
 
@@ -60,16 +61,12 @@ export class ApiClient {
   }
 
   private async fetchOnce(init: RequestInit, path: string, timeoutMs: number): Promise<unknown> {
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeoutMs);
     const headers = { ...init.headers, Authorization: `Bearer ${this.token}` };
     const url = `${this.base}/v1/branches/${encodeURIComponent(this.branch)}${path}`;
     try {
-      return await readAnswer(await fetch(url, { ...init, headers, signal: abort.signal, cache: "no-store" }));
+      return await within(timeoutMs, async (signal) => readAnswer(await fetch(url, { ...init, headers, signal, cache: "no-store" })));
     } catch (cause) {
       throw cause instanceof Problem ? cause : new Unreachable(cause);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

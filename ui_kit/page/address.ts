@@ -1,4 +1,5 @@
-/** What the address of a page says: `?branch=ID&...#token=...`. */
+/** What the address of a page says: `?branch=ID&...#token=...`, and where the push feed is. */
+import { within } from "../api/patience.ts";
 
 export interface Address {
   branch: string;
@@ -22,9 +23,21 @@ function slot(branch: string): string {
   return `queue-token ${location.pathname} ${branch}`;
 }
 
-/** Where the push feed is: as the server says, else its usual port on this host. */
+const PUSH_URL_TIMEOUT_MS = 5_000;
+let knownPushUrl: string | null = null;
+
+/** Where the push feed is: as the server says; when it does not answer in time, as it said before. */
 export async function pushUrl(): Promise<string> {
-  const response = await fetch("/ui.json", { cache: "no-store" });
+  try {
+    knownPushUrl = await within(PUSH_URL_TIMEOUT_MS, askPushUrl);
+  } catch (failure) {
+    if (knownPushUrl === null) throw failure;
+  }
+  return knownPushUrl;
+}
+
+async function askPushUrl(signal: AbortSignal): Promise<string> {
+  const response = await fetch("/ui.json", { cache: "no-store", signal });
   if (!response.ok) throw new Error(`ui.json: ${response.status}`);
   const { push_port: port, push_url: url } = (await response.json()) as { push_port: number; push_url: string | null };
   return url ?? `${location.protocol === "https:" ? "wss" : "ws"}://${location.hostname}:${port}`;
