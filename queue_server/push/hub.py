@@ -8,7 +8,7 @@ read of the runtime: between the state that is shown and the first commit that i
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from queue_server.core.state import BranchState
 from queue_server.push.channel import Channel, Moment, Screen
 from queue_server.push.messages import Heartbeat, Outlook
 from queue_server.push.recent import Recent
+from queue_server.push.rounds import every
 from queue_server.push.session import Position, Session
 from queue_server.push.views import Following, View
 from queue_server.runtime.commits import Commit
@@ -65,6 +66,7 @@ class _Watched:
         self.channels: dict[Following, Channel] = {}
         self.outlooks: dict[View, Outlook] = {}
         self.foretold: dict[View, tuple[Day, int]] = {}
+        self.is_foretelling = False
         self.deserted_at: float | None = None
 
     def stands_at(self, epoch: str, state: BranchState) -> bool:
@@ -186,9 +188,9 @@ class Hub:
     async def run(self) -> None:
         """Give signs of life and outlooks, and bring back screens that were too slow, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(_every(self._heartbeat_seconds, self._beat))
-            group.create_task(_every(self._outlook_seconds, self._foretell))
-            group.create_task(_every(_RESYNC_SECONDS, self._resync))
+            group.create_task(every(self._heartbeat_seconds, self._beat, "heartbeat"))
+            group.create_task(every(self._outlook_seconds, lambda: self._foretell(group), "outlook"))
+            group.create_task(every(_RESYNC_SECONDS, self._resync, "resync"))
 
     def _admit(self, session: Session, following: Following, screen: Screen, state: BranchState, at: Instant) -> Position | None:
         """Begin at this committed moment; returns the position from which the history is needed first."""
@@ -231,14 +233,22 @@ class Hub:
                 for session, screen in channel.screens.items():
                     self._send(channel, session, screen, session.beat(heartbeat, screen.buffered))
 
-    async def _foretell(self) -> None:
-        for branch_id, watched in list(self._watched.items()):
-            if watched.channels:
-                try:
-                    await self._branches.read(branch_id, partial(self._look_ahead, watched))
-                except Unsettled:
-                    # What cannot be foretold now is foretold a second later; the heartbeat goes on.
-                    return
+    async def _foretell(self, group: asyncio.TaskGroup) -> None:
+        # Each branch by itself: one whose log does not answer must not hold up the others.
+        for branch_id, watched in self._watched.items():
+            if watched.channels and not watched.is_foretelling:
+                watched.is_foretelling = True
+                group.create_task(self._foretell_branch(branch_id, watched))
+
+    async def _foretell_branch(self, branch_id: BranchId, watched: _Watched) -> None:
+        try:
+            await self._branches.read(branch_id, partial(self._look_ahead, watched))
+        except Unsettled:
+            pass  # foretold a second later; the heartbeat goes on
+        except Exception:  # noqa: BLE001 - logged; it must not end the group, and with it all rounds
+            _log.exception("outlook failed", branch=branch_id)
+        finally:
+            watched.is_foretelling = False
 
     def _look_ahead(self, watched: _Watched, state: BranchState, at: Instant) -> None:
         head = (state.day, state.seq)
@@ -275,12 +285,3 @@ class Hub:
             await self.join(session, slow.following, slow.screen)
         except Unsettled:
             self._slow[session] = slow
-
-
-async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await step()
-        except Exception:  # noqa: BLE001 - logged, and the next round goes on
-            _log.exception("push round failed", step=step.__name__)

@@ -25,6 +25,7 @@ from queue_server.push.admission import Admission
 from queue_server.push.hello import Wish, branch_of, wish_of
 from queue_server.push.hub import Hub
 from queue_server.push.refusals import Refusal, unauthenticated, unavailable, unknown_branch
+from queue_server.push.rounds import every
 from queue_server.runtime.errors import UnknownBranch, Unsettled
 
 _log = structlog.get_logger(__name__)
@@ -138,7 +139,7 @@ class PushServer:
         loop = asyncio.get_running_loop()
         self._rounds = [
             loop.create_task(self._hub.run(), name="push hub"),
-            loop.create_task(self._recheck(), name="push tokens"),
+            loop.create_task(every(self._recheck_seconds, self._recheck, "tokens"), name="push tokens"),
         ]
 
     async def close(self) -> None:
@@ -233,14 +234,12 @@ class PushServer:
             self._hub.leave(session, following)
 
     async def _recheck(self) -> None:
-        while True:
-            await asyncio.sleep(self._recheck_seconds)
-            for guest in self._connections():
-                if guest.token is not None and await self._admission.is_revoked(guest.token):
-                    refusal = unauthenticated()
-                    closing = asyncio.create_task(self._end(guest, refusal.close_code, refusal.reason))
-                    self._closing.add(closing)
-                    closing.add_done_callback(self._closing.discard)
+        for guest in self._connections():
+            if guest.token is not None and await self._admission.is_revoked(guest.token):
+                refusal = unauthenticated()
+                closing = asyncio.create_task(self._end(guest, refusal.close_code, refusal.reason))
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
 
     async def _end(self, connection: ServerConnection, code: int, reason: str) -> None:
         """Close a connection, in no more than about a second: one that is stuck is cut off."""
