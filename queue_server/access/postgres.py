@@ -1,14 +1,15 @@
 """Tokens in PostgreSQL, in the table `access_token`."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
 
 from queue_server.access.roles import Principal, Role
 from queue_server.access.tokens import TokensUnavailable
+from queue_server.eventlog.postgres_faults import is_unavailable
 
 _ADD = "insert into access_token (token_hash, subject, role, branches) values ($1, $2, $3, $4)"
 _FIND = "select subject, role, branches from access_token where token_hash = $1 and revoked_at is null"
@@ -16,17 +17,6 @@ _REVOKE = "update access_token set revoked_at = now() where token_hash = $1 and 
 _REVOKED = "select token_hash from access_token where revoked_at > now() - make_interval(secs => $1)"
 
 _ROLES = frozenset(role.value for role in Role)
-
-# A server that is killed in mid-query can surface as an error of the client's own state.
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InternalClientError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-)
 
 
 class PostgresTokens:
@@ -63,17 +53,18 @@ class PostgresTokens:
         """Give the connection back; idempotent."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(*_AWAY):
+            with suppress(TokensUnavailable), _unavailable_when_away():
                 await connection.close(timeout=self._timeout)
 
     async def _fetch(self, query: str, *values: Any) -> Sequence[asyncpg.Record]:
         async with self._turn:
             try:
-                connection = await self._connected()
-                return await connection.fetch(query, *values, timeout=self._timeout)
-            except _AWAY as fault:
+                with _unavailable_when_away():
+                    connection = await self._connected()
+                    return await connection.fetch(query, *values, timeout=self._timeout)
+            except TokensUnavailable:
                 self._drop()
-                raise TokensUnavailable from fault
+                raise
 
     async def _connected(self) -> "asyncpg.Connection[asyncpg.Record]":
         if self._connection is None or self._connection.is_closed():
@@ -84,3 +75,14 @@ class PostgresTokens:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+@contextmanager
+def _unavailable_when_away() -> Iterator[None]:
+    # What counts as away is told once for the whole database: tokens stand in the one that holds the log.
+    try:
+        yield
+    except Exception as fault:
+        if is_unavailable(fault):
+            raise TokensUnavailable from fault
+        raise

@@ -94,6 +94,25 @@ async def test_a_lost_connection_is_said_and_made_again(postgres_tokens: Postgre
     assert await postgres_tokens.find(token_hash(token)) == principal
 
 
+@pytest.mark.parametrize(
+    "state", ["53100", "53200", "53300", "57P01", "57P03", "57014", "58030", "40001", "28P01", "3D000", "55P03"]
+)
+async def test_what_passes_at_the_database_means_that_tokens_are_unavailable(postgres_tokens: PostgresTokens, state: str) -> None:
+    with pytest.raises(TokensUnavailable):
+        await postgres_tokens._fetch(f"do $$ begin raise exception using errcode = '{state}'; end $$")
+
+
+async def test_a_database_that_may_only_be_read_takes_no_tokens(postgres_tokens: PostgresTokens) -> None:
+    await postgres_tokens._fetch("set default_transaction_read_only = on")
+    with pytest.raises(TokensUnavailable):
+        await create_token(postgres_tokens, Role.ADMIN)
+
+
+async def test_a_fault_of_our_own_is_not_called_unavailable(postgres_tokens: PostgresTokens) -> None:
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await postgres_tokens._fetch("select from nothing")
+
+
 async def test_a_token_is_looked_up_once() -> None:
     store = Counted()
     token, principal = await create_token(store, Role.KIOSK)
