@@ -108,7 +108,9 @@ def problem_of(fault: Exception, method: str, template: str, target: str | None)
             return Problem("key_reused", "This Idempotency-Key was used before with another request; use a new key.")
         case Overloaded():
             return Problem("log_unavailable", "More is asked than can be done just now; repeat the request in a moment.")
-        case Unsettled() | TokensUnavailable():
+        case TokensUnavailable():
+            return Problem("log_unavailable", "Tokens cannot be checked just now, so nothing was done; repeat it in a moment.")
+        case Unsettled():
             return Problem("log_unavailable", "Whether this took effect is not known yet; repeat it with the same key.")
         case NotYet():
             return Problem("log_unavailable", "The branch has not come as far as `at_least` asks; repeat the request in a moment.")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from queue_server.access.memory import MemoryTokens
 from queue_server.access.roles import Role
 from queue_server.access.tokens import TokensUnavailable
 from queue_server.core.rejections import Rejected
@@ -215,6 +216,20 @@ async def test_what_passes_says_when_to_come_again(
     answer = await main.post("/tickets", CASH)
     is_problem(answer, 503, code)
     assert answer.headers["Retry-After"] == "1"
+
+
+async def test_while_tokens_cannot_be_checked_nothing_was_done(
+    main: Caller, desk: Desk, store: MemoryTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_hash: bytes) -> None:
+        raise TokensUnavailable
+
+    monkeypatch.setattr(store, "find", away)
+    before = await everything(main)
+    answer = await desk.with_token("qs_new").send("POST", "/v1/branches/main/tickets", b'{"service": "cash"}')
+    is_problem(answer, 503, "log_unavailable")
+    assert "nothing was done" in answer.body["detail"]
+    assert await everything(main) == before
 
 
 async def test_what_nobody_foresaw_is_recorded_and_not_shown(
