@@ -10,7 +10,6 @@ from msgspec import UNSET, Struct, UnsetType
 from queue_server.core.estimates import Outlook, outlook
 from queue_server.core.ids import CounterId, Instant, ServiceId, TicketId, ZoneId
 from queue_server.core.lifecycle import OPEN_STATES, TicketState
-from queue_server.core.policies import policy_of
 from queue_server.core.state import BranchState, Counter, Ticket
 from queue_server.core.waiting import LineKey
 from queue_server.wire.forms import (
@@ -197,11 +196,10 @@ def _told(state: BranchState, tickets: list[Ticket], at: Instant) -> dict[Ticket
 
 
 def _ticket_outlooks(state: BranchState, at: Instant) -> dict[TicketId, TicketOutlookForm]:
-    policy = policy_of(state.rules)
     forms = {}
     for ticket_id, told in _told(state, list(state.tickets.values()), at).items():
         ticket = state.tickets[ticket_id]
-        share = policy.share((ticket.line_key(), ticket.standing), at)
+        share = state.policy.share((ticket.line_key(), ticket.standing), at)
         forms[ticket_id] = TicketOutlookForm(
             seconds(ticket.waited_at(at)),
             told.ahead,
