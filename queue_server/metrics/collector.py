@@ -13,7 +13,6 @@ from queue_server.runtime.commits import Commit
 
 CONTENT_TYPE = prom.CONTENT_TYPE_PLAIN_0_0_4
 
-DEFAULT_EDGES = (5.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 450.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0)
 _COMMIT_EDGES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _BATCH_EDGES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 _LAG_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -27,7 +26,7 @@ class Metrics:
     *edges* are those of the wait and service histograms, in seconds; the promises should be among them.
     """
 
-    def __init__(self, version: str, edges: Sequence[float] = DEFAULT_EDGES) -> None:
+    def __init__(self, version: str, edges: Sequence[float]) -> None:
         # When a series began is a sample of its own for each of them: a fifth of the page that nobody reads.
         prom.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = prom.CollectorRegistry()
@@ -63,7 +62,8 @@ class Metrics:
         self._present.committed(commit, state)
 
     def reloaded(self, state: BranchState) -> None:
-        """Do nothing: facts count where they happen, and gauges are read when they are asked for."""
+        """Leave the gauges of the branch to whoever else has written to it; facts count where they happen."""
+        self._present.reloaded(state)
 
     def observe_commit(self, seconds: float, facts: int) -> None:
         """Note one append of the writer: how long it took and how many facts it carried; one that only asked carried none."""

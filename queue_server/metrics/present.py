@@ -1,8 +1,9 @@
 """
 How the branches stand now, as gauges read from memory when Prometheus asks: nothing is kept up to date in between.
 
-A branch is shown by the node that wrote to it last, so that none is counted twice over several nodes. The cost of a reading
-is in classes of waiting tickets, not in tickets: the oldest of a line is its head.
+A branch is shown by the node that wrote to it last, so that none is counted twice over several nodes; one that nobody has written
+to since the start is shown by every node that has read it. The cost of a reading is in classes of waiting tickets, not in tickets:
+the oldest of a line is its head.
 """
 
 from collections import Counter as Tally
@@ -13,7 +14,7 @@ from msgspec import Struct, field
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from queue_server.core.ids import BranchId, Instant, ServiceId, TierId
+from queue_server.core.ids import BranchId, Day, Instant, ServiceId, TierId
 from queue_server.core.lifecycle import CounterState
 from queue_server.core.state import BranchState
 from queue_server.metrics.facts import LABELS
@@ -41,20 +42,24 @@ class PresentSeries(Collector):
 
     def __init__(self, registry: prom.CollectorRegistry) -> None:
         self.states: Callable[[], Iterable[BranchState]] = tuple
+        self._written: dict[BranchId, tuple[Day, int]] = {}
         self._elsewhere: set[BranchId] = set()
         self._readings: list[_Reading] = []
         registry.register(self)
 
     def committed(self, commit: Commit, state: BranchState) -> None:
-        """Note whether this process was the last to write to the branch."""
-        del state
-        if not commit.own:
-            self._elsewhere.add(commit.branch_id)
-        elif self._elsewhere:
+        """Note that this process was the last to write to the branch."""
+        if commit.own:
+            self._written[commit.branch_id] = (state.day, state.seq)
             self._elsewhere.discard(commit.branch_id)
 
+    def reloaded(self, state: BranchState) -> None:
+        """Note that another process was the last to write to the branch, unless it stands where this one left it."""
+        if self._written.get(state.branch_id) != (state.day, state.seq):
+            self._elsewhere.add(state.branch_id)
+
     def read(self) -> None:
-        """Take the numbers of the branches in memory that nobody else wrote to since."""
+        """Take the numbers of the branches in memory that nobody else was the last to write to."""
         self._readings = [_read(state) for state in self.states() if state.branch_id not in self._elsewhere]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:

@@ -10,6 +10,8 @@ import pytest
 from queue_server.core import commands as c
 from queue_server.metrics.collector import Metrics
 from tests.push.hall import MORNING, Hall
+from tests.runtime.hall import Hall as Node
+from tests.runtime.hall import TestedLog
 
 CASH = {"branch": "main", "service": "cash", "tier": "standard"}
 
@@ -18,15 +20,24 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(name, labels)
 
 
+def metrics_of_a_process() -> Metrics:
+    return Metrics("1.2.3", (60, 120, 300))
+
+
+async def waiting_at_b(metrics: Metrics) -> float | None:
+    await metrics.render()
+    return value(metrics, "queue_tickets_waiting", branch="b", service="cash", tier="std")
+
+
 def shown() -> tuple[Metrics, Hall]:
-    metrics = Metrics("1.2.3")
+    metrics = metrics_of_a_process()
     hall = Hall(metrics)
     metrics.ask(states=lambda: [hall.state], screens=int, queued=int)
     return metrics, hall
 
 
 async def test_every_step_of_a_ticket_is_counted_once() -> None:
-    metrics = Metrics("1.2.3")
+    metrics = metrics_of_a_process()
     hall = Hall(metrics)
     hall.open_counter()
     ticket = hall.issue()
@@ -43,7 +54,7 @@ async def test_every_step_of_a_ticket_is_counted_once() -> None:
 
 
 async def test_a_wait_falls_between_the_promises() -> None:
-    metrics = Metrics("1.2.3", edges=(60, 120, 300))
+    metrics = metrics_of_a_process()
     hall = Hall(metrics)
     hall.open_counter()
     ticket = hall.issue()
@@ -55,7 +66,7 @@ async def test_a_wait_falls_between_the_promises() -> None:
 
 
 async def test_a_customer_called_twice_has_waited_once() -> None:
-    metrics = Metrics("1.2.3")
+    metrics = metrics_of_a_process()
     hall = Hall(metrics)
     hall.open_counter()
     ticket = hall.issue()
@@ -69,7 +80,7 @@ async def test_a_customer_called_twice_has_waited_once() -> None:
 
 
 async def test_facts_of_others_and_of_a_replay_are_not_counted() -> None:
-    metrics = Metrics("1.2.3")
+    metrics = metrics_of_a_process()
     hall = Hall(metrics)
     hall.issue()
     hall.issue(own=False)
@@ -110,13 +121,31 @@ async def test_nobody_waits_means_no_oldest() -> None:
 
 
 async def test_a_branch_is_shown_by_the_node_that_wrote_last() -> None:
+    log, here, there = TestedLog(), metrics_of_a_process(), metrics_of_a_process()
+    async with Node(log, poll_seconds=0.01) as one, Node(log, poll_seconds=0.01) as other:
+        for metrics, hall in ((here, one), (there, other)):
+            hall.runtime.observers.append(metrics)
+            metrics.ask(hall.runtime.loaded, screens=int, queued=int)
+        await one.issue("t1")
+        assert await waiting_at_b(here) == 1
+        await other.issue("t2")
+        assert await waiting_at_b(there) == 2
+        async with asyncio.timeout(5):
+            while await waiting_at_b(here) is not None:
+                await asyncio.sleep(0)
+        await one.issue("t3")
+        assert await waiting_at_b(here) == 3
+        async with asyncio.timeout(5):
+            while await waiting_at_b(there) is not None:
+                await asyncio.sleep(0)
+
+
+async def test_a_branch_read_anew_for_another_reason_stays_here() -> None:
     metrics, hall = shown()
-    hall.issue(own=False)
-    await metrics.render()
-    assert value(metrics, "queue_tickets_waiting", **CASH) is None
     hall.issue()
+    metrics.reloaded(hall.state)
     await metrics.render()
-    assert value(metrics, "queue_tickets_waiting", **CASH) == 2
+    assert value(metrics, "queue_tickets_waiting", **CASH) == 1
 
 
 async def test_a_branch_read_at_the_start_is_shown_before_anything_happens() -> None:
@@ -128,7 +157,7 @@ async def test_a_branch_read_at_the_start_is_shown_before_anything_happens() -> 
 
 
 async def test_the_rest_of_the_process() -> None:
-    metrics = Metrics("1.2.3")
+    metrics = metrics_of_a_process()
     metrics.ask(states=tuple, screens=lambda: 7, queued=lambda: 3)
     metrics.observe_commit(0.004, 12)
     metrics.observe_commit(0.004, 0)
@@ -144,7 +173,7 @@ async def test_the_rest_of_the_process() -> None:
 
 
 async def test_the_lag_of_the_loop_is_measured() -> None:
-    metrics = Metrics("1.2.3")
+    metrics = metrics_of_a_process()
     task = asyncio.create_task(metrics.measure_loop(every_seconds=0))
     async with asyncio.timeout(5):
         while not value(metrics, "queue_loop_lag_seconds_count"):
@@ -156,7 +185,7 @@ async def test_the_lag_of_the_loop_is_measured() -> None:
 
 
 async def test_two_processes_in_one_test_share_nothing() -> None:
-    first, second = Metrics("1"), Metrics("2")
+    first, second = metrics_of_a_process(), metrics_of_a_process()
     Hall(first).issue()
     assert value(second, "queue_tickets_issued_total", **CASH) is None
 
