@@ -25,6 +25,7 @@ from queue_server.web.asking import Asked
 from queue_server.web.commands import COMMANDS
 from queue_server.web.gate import Gate
 from queue_server.web.problems import STATUS, Problem, problem_of, response
+from queue_server.web.protocol import Listener
 from queue_server.web.reads import READS
 from queue_server.web.root import MetricsPage, Root
 from queue_server.wire.reading import Invalid
@@ -65,7 +66,8 @@ class Api:
         """Answer *request*, whatever happens."""
         parts = request.rel_url.raw_path.split("/")
         try:
-            if parts[1] != "v1":
+            # Not every target is a path: `OPTIONS *` and `CONNECT host:port` have no second part.
+            if parts[1:2] != ["v1"]:
                 return await self._root.handle(request)
             return await self._answer(request, parts)
         except ConnectionError:
@@ -165,7 +167,7 @@ def make_runner(handler: RequestHandler) -> web.ServerRunner:
     There is one dispatcher for all addresses, so aiohttp's router and application, which would find that out for each request, are
     left out: the low-level server hands requests over as they are.
     """
-    server = web.Server(handler, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
+    server = Listener(handler, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
     return web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
 
 

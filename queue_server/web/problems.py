@@ -23,6 +23,7 @@ from queue_server.wire.reading import Fault, Invalid
 _log = structlog.get_logger(__name__)
 
 STATUS: dict[str, int] = {
+    "bad_request": 400,
     "unauthenticated": 401,
     "forbidden": 403,
     "not_found": 404,
