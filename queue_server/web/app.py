@@ -56,7 +56,7 @@ class Api:
         self._root = root
         self._places: dict[tuple[str | None, ...], dict[str, _Entry]] = {}
         self._add("GET", "", Deed.SEE_CONFIGURATION, None, lambda asked: branches.show(runtime, asked))
-        self._add("PUT", "", Deed.CONFIGURE, None, lambda asked: branches.put(runtime, asked))
+        self._add("PUT", "", Deed.CONFIGURE, None, lambda asked: branches.put(runtime, secret, asked))
         for command in COMMANDS:
             self._add("POST", command.path, command.deed, command.own_deed, commanding.handler(runtime, secret, command))
         for read in READS:

@@ -35,7 +35,7 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute) -> Handler:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _unfit(content, route.body) from None
         stated = asked.request.headers.get(KEY_HEADER)
-        command_id, hashed = (new_identifier(), None) if stated is None else _keyed(asked, stated, content, secret)
+        command_id, hashed = (new_identifier(), None) if stated is None else keyed(asked, stated, _told_apart_by(content), secret)
         wish = Wish(asked.principal, command_id, asked.target)
         outcome = await runtime.execute(asked.branch, route.build(wish, body), hashed)
         headers = REPLAYED_HEADERS if outcome.replayed else JSON_HEADERS
@@ -44,14 +44,18 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute) -> Handler:
     return give
 
 
-def _keyed(asked: Asked, key: str, content: bytes, secret: bytes) -> tuple[str, bytes]:
-    """Return the command's id and the hash of the request, by which another one under the same key is told apart."""
+def keyed(asked: Asked, key: str, content: object, secret: bytes) -> tuple[str, bytes]:
+    """Return the command's id and the hash of the request, by which one with other *content* under the same key is told apart."""
     if not _KEY.fullmatch(key):
         raise invalid([Fault(KEY_HEADER, "It has the wrong form; right would be 1 to 128 printable ASCII characters")])
+    request = (asked.request.method, asked.request.rel_url.raw_path, content)
+    return f"{asked.principal.subject}:{key}", blake2b(_canonical(request), digest_size=16, key=secret).digest()
+
+
+def _told_apart_by(content: bytes) -> object:
     body: Any = decoded(content)
     body.pop("identity", None)
-    request = (asked.request.method, asked.request.rel_url.raw_path, body)
-    return f"{asked.principal.subject}:{key}", blake2b(_canonical(request), digest_size=16, key=secret).digest()
+    return body
 
 
 def _unfit(content: bytes, form: type[Any]) -> Problem:

@@ -95,6 +95,7 @@ def _put() -> Json:
     operation["requestBody"] = {"required": True, "content": _content(ConfigurationForm)}
     operation["parameters"] = [
         _header("If-Match", "the ETag of what is to be replaced", 200),
+        _header("Idempotency-Key", "replacing it again with the same key has no second effect", 128),
         _in_query("effective", "now (default) or next_day"),
     ]
     return operation

@@ -1,5 +1,7 @@
 """A key remembers effects: the same request again has none of its own, and gets the first answer."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -70,3 +72,24 @@ async def test_the_identity_is_stored_nowhere(main: Caller) -> None:
     await main.post("/tickets", {"service": "cash", "identity": {"card": "4111111111111111"}}, Idempotency_Key="k")
     assert b"4111" not in (await main.get("/events")).content
     assert b"4111" not in msgspec.json.encode((await main.get("/state")).body)
+
+
+async def test_a_configuration_whose_answer_was_lost_is_put_again_with_its_key(main: Caller, sample: dict[str, Any]) -> None:
+    later = sample | {"name": {"en": "Renamed"}}
+    first = await main.put("", later, If_Match='"1"', Idempotency_Key="k")
+    again = await main.put("", later, If_Match='"1"', Idempotency_Key="k")
+    assert (first.status, first.headers["ETag"]) == (200, '"2"')
+    assert (again.status, again.headers["ETag"], again.content) == (200, '"2"', first.content)
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (await main.put("", later, If_Match='"1"', Idempotency_Key="another")).code == "version_conflict"
+    assert (await main.get("")).headers["ETag"] == '"2"'
+
+
+async def test_a_key_is_good_for_one_configuration(main: Caller, sample: dict[str, Any]) -> None:
+    await main.put("", sample, If_Match='"1"', Idempotency_Key="k")
+    for path, body in (("", sample | {"name": {"en": "Other"}}), ("?effective=next_day", sample)):
+        refused = await main.put(path, body, If_Match="*", Idempotency_Key="k")
+        assert (refused.status, refused.code) == (422, "key_reused")
+    assert (await main.put("", sample, If_Match="*", Idempotency_Key="")).places == ["Idempotency-Key"]
+    assert (await main.get("")).headers["ETag"] == '"2"'
