@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { Counter } from "ui-kit/api/types.ts";
 import type { Words } from "ui-kit/page/words.ts";
 import { type Action, actionOf, ALLOWED, KEYS } from "./actions.ts";
@@ -68,7 +68,8 @@ function perform(desk: Desk, action: Action, ask: (question: Question) => void):
 }
 
 function useKeys(isOn: boolean, counter: Counter, act: (action: Action) => void): void {
-  useEffect(() => {
+  // Together with the picture, not some time after it: a fast key must act on what is seen.
+  useLayoutEffect(() => {
     if (!isOn) return;
     const press = (event: KeyboardEvent) => {
       // A key held down must not call a second customer, and typing into a field is not a command.

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { Counter } from "ui-kit/api/types.ts";
 import { Dialog } from "ui-kit/page/dialog.tsx";
 import type { Words } from "ui-kit/page/words.ts";
@@ -58,7 +58,7 @@ interface AskProps {
 function Question({ title, groups, hasKeys, words, onDone }: AskProps) {
   const options = groups.flatMap((group) => group.options);
   const choose = (option: Option) => { onDone(); option.choose(); };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       const option = hasKeys && /^[1-9]$/.test(event.key) ? options[Number(event.key) - 1] : undefined;
       if (option) choose(option);
