@@ -5,6 +5,7 @@ import type { Call } from "ui-kit/api/types.ts";
 import type { BoardState } from "ui-kit/feed/messages.ts";
 import { readAddress } from "ui-kit/page/address.ts";
 import { followHall, type Hall } from "ui-kit/page/hall.ts";
+import { renewPage } from "ui-kit/page/renewal.ts";
 import { TokenForm } from "ui-kit/page/token_form.tsx";
 import { chooseLanguage, Words } from "ui-kit/page/words.ts";
 import { callsFor } from "./board.ts";
@@ -66,6 +67,7 @@ function start(root: HTMLElement): void {
     { view: "board", branch, token, zone: query.get("zone"), counter: query.get("counter") },
     (calls) => announce(callsFor(hall.state.value!, calls)),
   );
+  renewPage(hall, () => flashing.value.size === 0);
   render(<Page hall={hall} />, root);
 }
 

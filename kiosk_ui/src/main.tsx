@@ -5,6 +5,7 @@ import { ApiClient } from "ui-kit/api/client.ts";
 import type { BoardState } from "ui-kit/feed/messages.ts";
 import { readAddress } from "ui-kit/page/address.ts";
 import { followHall } from "ui-kit/page/hall.ts";
+import { renewPage } from "ui-kit/page/renewal.ts";
 import { TokenForm } from "ui-kit/page/token_form.tsx";
 import { chooseLanguage, Words } from "ui-kit/page/words.ts";
 import { watchIdle } from "./idle.ts";
@@ -35,9 +36,10 @@ function start(root: HTMLElement): void {
     return;
   }
   const parts = connect(token);
-  const isVisiting = () => screen.value.kind !== "issuing" && screen.value.kind !== "ticket" && (screen.value.kind !== home() || isLarge.value || care.value !== null);
-  const home = () => (parts.languages().length > 1 ? "language" : "services");
+  const isUntouched = () => screen.value.kind === (parts.languages().length > 1 ? "language" : "services") && !isLarge.value && care.value === null;
+  const isVisiting = () => screen.value.kind !== "issuing" && screen.value.kind !== "ticket" && !isUntouched();
   watchIdle(isVisiting, parts.goHome);
+  renewPage(parts.hall, isUntouched);
   effect(() => {
     // A branch of one language has no first question.
     if (screen.value.kind === "language" && parts.hall.state.value && parts.languages().length === 1) parts.goHome();
