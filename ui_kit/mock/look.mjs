@@ -93,6 +93,40 @@ async function display(browser, hall, language, viewport, tag) {
   return page;
 }
 
+/** A board of one zone, and that of one counter, show and announce only the calls to their own counters. */
+async function zones(browser, hall) {
+  const open = (query) => openPage(browser, { viewport: { width: 1920, height: 1080 }, reducedMotion: "reduce" }, url("display", `&lang=en&${query}`), faults);
+  const boards = { zone: await open("zone=vip"), counter: await open("counter=c6") };
+  for (const board of Object.values(boards)) await board.locator('[data-testid="live-state"][data-live="true"]').waitFor();
+  hall.counterStep("c5", "open", {});
+  hall.counterStep("c6", "open", {});
+  const elsewhere = hall.counterStep("c5", "call-next", {}).ticket.number;
+  const here = hall.counterStep("c6", "call-next", {}).ticket.number;
+  for (const [name, board] of Object.entries(boards)) {
+    await board.locator(`[data-testid="call-${here}"][data-fresh="true"]`).waitFor();
+    await look(board, `display-one-${name}`);
+    const others = await board.locator('[data-testid^="call-"], [data-testid^="recent-"]').count() - 1;
+    if (others > 0 || (await board.getByText(elsewhere, { exact: true }).count()) > 0) faults.push(`zones: the board of one ${name} shows calls to other counters`);
+    await board.context().close();
+  }
+}
+
+/** After an update of the server a page that nobody uses starts anew by itself. */
+async function renewal(browser, name) {
+  const page = await openPage(browser, { viewport: PORTRAIT }, url(name), faults);
+  // What is due every five minutes is due every second here.
+  await page.addInitScript(() => { const every = globalThis.setInterval; globalThis.setInterval = (work, ms) => every(work, Math.min(ms, 1_000)); });
+  await page.reload();
+  const loaded = page.waitForEvent("load");
+  await page.route(`**/${name}/`, async (route) => {
+    if (route.request().resourceType() !== "fetch") return route.continue();
+    const built = await (await route.fetch()).text();
+    return route.fulfill({ body: built.replace(/index-/g, "newer-") });
+  });
+  await loaded;
+  await page.context().close();
+}
+
 /** As a clerk would: not while the command before is still on its way. */
 async function press(page, key) {
   await page.locator('[data-testid="next"][aria-disabled="false"]').waitFor();
@@ -193,6 +227,8 @@ for (const language of LANGUAGES) {
 await kioskWide(browser);
 await tokenForm(browser);
 await (await display(browser, hall, "zh-Hans", PORTRAIT, "portrait")).context().close();
+await zones(browser, hall);
+for (const name of ["kiosk", "display"]) await renewal(browser, name);
 await idle(browser);
 const board = await display(browser, hall, "en", { width: 1920, height: 1080 }, "last");
 await lost(browser, stop, board);

@@ -41,7 +41,8 @@ async function answer(hall, pushPort, request, response) {
 
 function feed(hall, socket, query) {
   const view = query.get("view") ?? "board";
-  const send = (message) => socket.send(JSON.stringify(view === "staff" ? message : boardOnly(hall, message)));
+  const isChosen = ({ id, zone }) => [null, zone].includes(query.get("zone")) && [null, id].includes(query.get("counter"));
+  const send = (message) => socket.send(JSON.stringify(view === "staff" ? message : boardOnly(hall, message, isChosen)));
   const tell = (delta) => { send(delta); outlook(); };
   const outlook = () => send({ type: "outlook", at: now(), services: hall.services(), tickets: Object.fromEntries(hall.waiting().map((ticket) => [ticket.ticket_id, { waited_seconds: hall.waited(ticket), share: hall.waited(ticket) / 600 }])) });
   const beat = setInterval(() => { send({ type: "heartbeat", day: hall.day, seq: hall.seq, prev: hall.seq, at: now() }); outlook(); }, 5_000);
@@ -54,11 +55,13 @@ function feed(hall, socket, query) {
   socket.on("close", () => { clearInterval(beat); hall.listeners.delete(tell); });
 }
 
-function boardOnly(hall, message) {
+/** Zone and counter choose among the counters only: the calls are those of the whole hall. */
+function boardOnly(hall, message, isChosen) {
   if (message.tickets) delete (message = { ...message }).tickets;
+  if (message.state) return { ...message, state: { ...message.state, counters: message.state.counters.filter(isChosen) } };
   if (!message.events) return message;
   const events = message.events.map(({ ticket, actor, counter, call, ...event }) => ({
-    ...event, ...(counter && { counter: hall.boardCounter(counter) }), ...(call && { call: { ...call, ticket_id: undefined } }),
+    ...event, ...(counter && isChosen(counter) && { counter: hall.boardCounter(counter) }), ...(call && { call: { ...call, ticket_id: undefined } }),
   }));
   return { ...message, events };
 }
