@@ -188,6 +188,11 @@ def describe() -> str:
     return "\n".join(lines)
 
 
+def reached_at(host: str) -> str:
+    """Return how an address names this machine when it listens on *host*: one that means "every interface" is none to connect to."""
+    return "localhost" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104
+
+
 def _environment() -> tuple[dict[str, str], list[str]]:
     given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(PREFIX) and value}
     known = {_variable(name): name for name in Settings.model_fields}

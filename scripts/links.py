@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from queue_server.settings import load
+from queue_server.settings import load, reached_at
 
 ROLES = {"kiosk": "kiosk", "display": "display", "counter": "staff"}
 
@@ -13,9 +13,7 @@ ROLES = {"kiosk": "kiosk", "display": "display", "counter": "staff"}
 def main(branch: str = "main") -> None:
     """Make a token a screen and print where to open it."""
     settings = load()
-    # An address that means "every interface" is none to connect to.
-    host = "localhost" if settings.http_host in {"0.0.0.0", "::"} else settings.http_host  # noqa: S104
-    host = f"[{host}]" if ":" in host else host
+    host = reached_at(settings.http_host)
     for page, role in ROLES.items():
         # The fragment of an address is never sent, so no proxy or log sees the token.
         print(f"{page:8} http://{host}:{settings.http_port}/{page}/?branch={branch}#token={token(role, branch)}")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from queue_server.settings import Settings, SettingsError, describe, load
+from queue_server.settings import Settings, SettingsError, describe, load, reached_at
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +132,11 @@ def test_describe_names_every_setting() -> None:
     assert all(f"QUEUE_{name.upper()} " in text for name in Settings.model_fields)
     assert "None" not in text
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "localhost"), ("::", "localhost"), ("::1", "[::1]"), ("hall", "hall")],  # noqa: S104
+)
+def test_an_address_to_connect_to_is_made_of_one_to_listen_on(host: str, name: str) -> None:
+    assert reached_at(host) == name
