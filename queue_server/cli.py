@@ -1,4 +1,4 @@
-"""The command line: `queue-server run | migrate | branch apply | token create | drive`."""
+"""The command line: `queue-server run | migrate | branch apply | token create | token revoke | drive`."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from queue_server import compose, settings
+from queue_server import compose, errands, settings
 from queue_server.access.roles import Role
 from queue_server.drive.play import run_drive
 from queue_server.wire.reading import Invalid
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(act(args, chosen))
     except settings.SettingsError as fault:
         return _say(str(fault), 2)
-    except compose.CannotStartError as fault:
+    except (compose.CannotStartError, compose.StoppedError) as fault:
         return _say(f"queue-server: {fault}", 1)
     except KeyboardInterrupt:
         return 130
@@ -44,7 +44,7 @@ async def _run(_args: argparse.Namespace, chosen: settings.Settings) -> int:
 
 
 async def _migrate(args: argparse.Namespace, chosen: settings.Settings) -> int:
-    applied = await compose.migrate_database(chosen)
+    applied = await errands.migrate_database(chosen)
     _show(args, {"applied": applied}, "\n".join(f"applied {name}" for name in applied) or "The schema is up to date.")
     return 0
 
@@ -57,7 +57,7 @@ async def _apply_branch(args: argparse.Namespace, chosen: settings.Settings) -> 
     except ValueError as fault:  # not TOML, or not UTF-8
         return _say(f"{args.file} is not TOML: {fault}", 2)
     try:
-        branch, version, created = await compose.apply_branch(chosen, content, next_day=args.next_day)
+        branch, version, created = await errands.apply_branch(chosen, content, next_day=args.next_day)
     except Invalid as invalid:
         faults = "\n".join(f"- {fault.path or 'the file'}: {fault.detail}" for fault in invalid.faults)
         return _say(f"{args.file} does not describe a branch:\n{faults}", 2)
@@ -69,10 +69,19 @@ async def _apply_branch(args: argparse.Namespace, chosen: settings.Settings) -> 
 
 async def _create_token(args: argparse.Namespace, chosen: settings.Settings) -> int:
     try:
-        token, principal = await compose.make_token(chosen, Role(args.role), args.branch, args.subject)
+        token, principal = await errands.make_token(chosen, Role(args.role), args.branch, args.subject)
     except ValueError as fault:
         return _say(f"--subject: {fault}", 2)
     _show(args, {"token": token, "subject": principal.subject, "role": args.role, "branches": args.branch}, token)
+    return 0
+
+
+async def _revoke_token(args: argparse.Namespace, chosen: settings.Settings) -> int:
+    # A command line can be read by others on the machine, and stays in the shell's history.
+    stated = sys.stdin.readline().strip() if args.stated == "-" else args.stated
+    if not await errands.revoke_token(chosen, stated):
+        return _say("No token is revoked: this one is not known here, or has been revoked before.", 1)
+    _show(args, {"revoked": True}, "The token is revoked; a running service stops accepting it within seconds.")
     return 0
 
 
@@ -97,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--branch", action="append", metavar="B", help="a branch it is for; may be repeated; without, all")
     create.add_argument("--subject", metavar="S", help="who it stands for; without, a new subject")
     create.add_argument("--json", action="store_true", help="print one JSON object")
+    revoke = _add(token, "revoke", "let a token no longer count", _revoke_token)
+    revoke.add_argument("stated", metavar="TOKEN", help="the token, or - to read it from standard input")
+    revoke.add_argument("--json", action="store_true", help="print one JSON object")
     _add_drive(commands)
     return parser
 
@@ -126,7 +138,9 @@ def _configure_logging(chosen: settings.Settings, *, quiet: bool) -> None:
     """Send log lines to stderr, so that what a command prints is its data alone; a command says warnings only."""
     level = max(logging.WARNING if quiet else 0, logging.getLevelNamesMapping()[chosen.log_level.upper()])
     console = chosen.log_format == "console" or (chosen.log_format == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    # By default, where `rich` is installed, tracebacks show local variables: tokens, and what identifies customers.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = plain if console else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -153,9 +167,9 @@ def _box(chosen: settings.Settings, addresses: compose.Addresses) -> str:
         f"Feed      {addresses.push}/v1/branches/main/feed",
         f"Metrics   {addresses.http}/metrics",
         "",
-        "Each page asks for a token.  make links  prints the three addresses with",
-        "fresh tokens; a single one:",
-        "  .venv/bin/queue-server token create --role kiosk --branch main",
+        "Each page asks for a token. In the source folder,  make links  prints the three",
+        "addresses with fresh tokens; elsewhere, a token is made with",
+        "  queue-server token create --role kiosk --branch main",
     ]
     if chosen.http_host == "127.0.0.1":
         lines += ["", "Only this machine is let in; QUEUE_HTTP_HOST=0.0.0.0 and QUEUE_PUSH_HOST=0.0.0.0", "open it to others."]

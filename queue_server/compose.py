@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import tomllib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +15,8 @@ from msgspec import Struct
 
 from queue_server import __version__
 from queue_server.access.postgres import PostgresTokens
-from queue_server.access.roles import Principal, Role
-from queue_server.access.tokens import Tokens, TokensUnavailable, create_token
+from queue_server.access.tokens import Tokens, TokenStore
 from queue_server.core.configuration import Configuration
-from queue_server.core.ids import BranchId
-from queue_server.core.rejections import Rejected
 from queue_server.eventlog.embedded import EmbeddedPostgres, EngineError
 from queue_server.eventlog.migrate import SchemaError, migrate
 from queue_server.eventlog.port import LogUnavailable
@@ -31,9 +28,8 @@ from queue_server.push.hub import Hub
 from queue_server.push.server import PushServer
 from queue_server.runtime.clock import LogClock
 from queue_server.runtime.commits import Probe
-from queue_server.runtime.errors import Overloaded, Unsettled
 from queue_server.runtime.runtime import Runtime
-from queue_server.settings import Settings
+from queue_server.settings import Settings, reached_at
 from queue_server.web.app import make_handler
 from queue_server.web.server import WebServer
 from queue_server.wire.configuration import read_configuration
@@ -49,6 +45,10 @@ class CannotStartError(Exception):
     """The command cannot be carried out; the message is one sentence for whoever gave it."""
 
 
+class StoppedError(Exception):
+    """The service could not go on; the message is one sentence for whoever started it."""
+
+
 class Addresses(Struct, frozen=True):
     """Where the service can be reached."""
 
@@ -62,15 +62,19 @@ async def serve(settings: Settings, opened: Callable[[Addresses], None]) -> None
 
     Raises:
         CannotStartError: why it could not begin.
+        StoppedError: why it could not go on.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Before anything that takes seconds or leaves something behind: another service may be running here.
+    await _bind(_try_port(settings.push_host, settings.push_port), settings.push_host, settings.push_port, "push")
+    await _bind(_try_port(settings.http_host, settings.http_port), settings.http_host, settings.http_port, "http")
     async with AsyncExitStack() as parts:
-        dsn = await parts.enter_async_context(_database(settings, exclusive=True))
+        dsn = await parts.enter_async_context(database(settings, exclusive=True))
         metrics = Metrics(__version__, settings.wait_buckets)
-        log = await parts.enter_async_context(_open_log(dsn, settings))
-        runtime = await parts.enter_async_context(_running(log, settings, metrics))
+        log = await parts.enter_async_context(open_log(dsn, settings))
+        runtime = await parts.enter_async_context(running(log, settings, metrics))
         tokens = await parts.enter_async_context(_tokens(dsn))
         await _open_sample(runtime)
         addresses = await _listen(parts, settings, runtime, tokens, metrics, await log.secret())
@@ -78,50 +82,13 @@ async def serve(settings: Settings, opened: Callable[[Addresses], None]) -> None
         _keep(parts, _make_partitions(log), "partitions")
         _spare_the_collector()
         opened(addresses)
-        await stop.wait()
+        await _serve_until(stop, runtime)
         _log.info("stopping")
 
 
-async def migrate_database(settings: Settings) -> list[str]:
-    """Bring the database to this version's schema; return what was applied."""
-    async with _database(settings, exclusive=False, migrated=False) as dsn:
-        return await _migrate(dsn)
-
-
-async def apply_branch(settings: Settings, content: Any, *, next_day: bool) -> tuple[BranchId, int, bool]:
-    """
-    Create the branch that *content* describes, or replace its configuration; return its id, the version, and whether it is new.
-
-    Raises:
-        Invalid: *content* describes no branch.
-    """
-    configuration = read_configuration(content)
-    async with _database(settings, exclusive=False) as dsn, _open_log(dsn, settings) as log, _running(log, settings) as runtime:
-        try:
-            created, number = await _put(runtime, configuration, next_day=next_day)
-        except Rejected as refusal:
-            raise CannotStartError(str(refusal)) from None
-        except (Unsettled, Overloaded):
-            raise CannotStartError("The database did not answer; try again.") from None
-        return configuration.id, number, created
-
-
-async def make_token(
-    settings: Settings, role: Role, branches: Iterable[BranchId] | None, subject: str | None
-) -> tuple[str, Principal]:
-    """Make a token for *role*; beside a running server it counts there at once."""
-    async with _database(settings, exclusive=False) as dsn:
-        store = PostgresTokens(dsn)
-        try:
-            return await create_token(store, role, branches, subject)
-        except TokensUnavailable:
-            raise CannotStartError("The database did not answer; try again.") from None
-        finally:
-            await store.close()
-
-
 @asynccontextmanager
-async def _database(settings: Settings, *, exclusive: bool, migrated: bool = True) -> AsyncIterator[str]:
+async def database(settings: Settings, *, exclusive: bool, migrated: bool = True) -> AsyncIterator[str]:
+    """The address of the database, which is started where it is the embedded one, and brought to this version's schema."""
     async with AsyncExitStack() as engine:
         if settings.database_url is not None:
             dsn = settings.database_url
@@ -132,11 +99,12 @@ async def _database(settings: Settings, *, exclusive: bool, migrated: bool = Tru
             except EngineError as fault:
                 raise CannotStartError(str(fault)) from None
         if migrated:
-            await _migrate(dsn)
+            await apply_migrations(dsn)
         yield dsn
 
 
-async def _migrate(dsn: str) -> list[str]:
+async def apply_migrations(dsn: str) -> list[str]:
+    """Bring the database at *dsn* to this version's schema; return what was applied."""
     try:
         return await migrate(dsn)
     except (SchemaError, LogUnavailable) as fault:
@@ -147,7 +115,8 @@ async def _migrate(dsn: str) -> list[str]:
 
 
 @asynccontextmanager
-async def _open_log(dsn: str, settings: Settings) -> AsyncIterator[PostgresLog]:
+async def open_log(dsn: str, settings: Settings) -> AsyncIterator[PostgresLog]:
+    """The log in the database at *dsn*."""
     try:
         log = await PostgresLog.connect(dsn, command_timeout_seconds=settings.command_timeout_seconds)
     except (LogUnavailable, DurabilityError) as fault:
@@ -159,7 +128,8 @@ async def _open_log(dsn: str, settings: Settings) -> AsyncIterator[PostgresLog]:
 
 
 @asynccontextmanager
-async def _running(log: PostgresLog, settings: Settings, probe: Metrics | None = None) -> AsyncIterator[Runtime]:
+async def running(log: PostgresLog, settings: Settings, probe: Metrics | None = None) -> AsyncIterator[Runtime]:
+    """The runtime over *log*, which takes commands until it is left."""
     watched: Probe | None = probe
     runtime = Runtime(
         log,
@@ -175,19 +145,31 @@ async def _running(log: PostgresLog, settings: Settings, probe: Metrics | None =
     try:
         yield runtime
     finally:
-        await runtime.close()
+        try:
+            await runtime.close()
+        except Exception:  # noqa: BLE001 - logged; the rest is to be closed too
+            _log.exception("the writer has ended by a fault")
+
+
+@asynccontextmanager
+async def token_store(dsn: str) -> AsyncIterator[TokenStore]:
+    """The tokens in the database at *dsn*."""
+    store = PostgresTokens(dsn)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 @asynccontextmanager
 async def _tokens(dsn: str) -> AsyncIterator[Tokens]:
-    store = PostgresTokens(dsn)
-    tokens = Tokens(store)
-    await tokens.start()
-    try:
-        yield tokens
-    finally:
-        await tokens.close()
-        await store.close()
+    async with token_store(dsn) as store:
+        tokens = Tokens(store)
+        await tokens.start()
+        try:
+            yield tokens
+        finally:
+            await tokens.close()
 
 
 async def _listen(  # noqa: PLR0917 - one of each part
@@ -225,7 +207,7 @@ async def _listen(  # noqa: PLR0917 - one of each part
     web = WebServer(handler, settings.http_host, settings.http_port)
     await _bind(web.start(), settings.http_host, settings.http_port, "http")
     parts.push_async_callback(web.close)
-    return Addresses(f"http://{_reached_at(settings.http_host)}:{web.port}", f"ws://{_reached_at(settings.push_host)}:{push.port}")
+    return Addresses(f"http://{reached_at(settings.http_host)}:{web.port}", f"ws://{reached_at(settings.push_host)}:{push.port}")
 
 
 def _spare_the_collector() -> None:
@@ -247,9 +229,22 @@ async def _bind(start: Any, host: str, port: int, name: str) -> None:
         raise CannotStartError(said) from None
 
 
-def _reached_at(host: str) -> str:
-    # An address that means "every interface" is none to connect to.
-    return "localhost" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104
+async def _try_port(host: str, port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
+    server.close()
+
+
+async def _serve_until(stop: asyncio.Event, runtime: Runtime) -> None:
+    """Wait for *stop*; without its writer a service is of no use, and whoever supervises it is to start it anew."""
+    loop = asyncio.get_running_loop()
+    asked, failed = loop.create_task(stop.wait(), name="stop"), loop.create_task(runtime.failed(), name="failed")
+    await asyncio.wait((asked, failed), return_when=asyncio.FIRST_COMPLETED)
+    has_failed = failed.done()
+    asked.cancel()
+    failed.cancel()
+    await asyncio.gather(asked, failed, return_exceptions=True)
+    if has_failed:
+        raise StoppedError("The writer has ended by a fault, which is in the log; start the service again.")
 
 
 def _keep(parts: AsyncExitStack, work: Any, name: str) -> None:
@@ -276,11 +271,12 @@ async def _open_sample(runtime: Runtime) -> None:
     """A service without any branch gets the sample one: something to look at, and to start one's own from."""
     if not await runtime.branches():
         content = tomllib.loads((files("queue_server.samples") / _SAMPLE).read_text(encoding="utf-8"))
-        await _put(runtime, read_configuration(content), next_day=False)
+        await put_configuration(runtime, read_configuration(content), next_day=False)
         _log.info("sample branch created")
 
 
-async def _put(runtime: Runtime, configuration: Configuration, *, next_day: bool) -> tuple[bool, int]:
+async def put_configuration(runtime: Runtime, configuration: Configuration, *, next_day: bool) -> tuple[bool, int]:
+    """Create the branch or replace its configuration, whatever it is now; return whether created, and the version."""
     expected: int | None = None
     if await runtime.exists(configuration.id):
         expected, _ = await runtime.configuration(configuration.id)

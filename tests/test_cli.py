@@ -1,0 +1,69 @@
+"""What the command line says, and does not say."""
+
+import asyncio
+import io
+
+import pytest
+import structlog
+
+from queue_server import cli, errands
+from queue_server.access.memory import MemoryTokens
+from queue_server.access.roles import Role
+from queue_server.access.tokens import create_token, token_hash
+from queue_server.compose import Addresses
+from queue_server.settings import Settings
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> MemoryTokens:
+    """Where the tokens are that the command line revokes."""
+    kept = MemoryTokens()
+
+    async def revoke(_settings: Settings, token: str) -> bool:
+        return await kept.revoke(token_hash(token))
+
+    monkeypatch.setattr(errands, "revoke_token", revoke)
+    monkeypatch.setattr(cli, "_configure_logging", lambda *_args, **_options: None)
+    return kept
+
+
+def check(token: str) -> None:
+    raise ValueError(len(token))
+
+
+def test_a_traceback_on_a_terminal_shows_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    before = structlog.get_config()
+    try:
+        cli._configure_logging(Settings(log_format="console"), quiet=False)
+        try:
+            check("qs_" + "marker")
+        except ValueError:
+            structlog.get_logger().exception("failed")
+    finally:
+        structlog.configure(**before)
+    said = capsys.readouterr().err
+    assert "raise ValueError(len(token))" in said
+    assert "qs_marker" not in said
+
+
+def test_a_token_is_revoked_by_argument_or_from_standard_input(
+    store: MemoryTokens, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = (asyncio.run(create_token(store, Role.KIOSK))[0] for _ in range(2))
+    assert cli.main(["token", "revoke", one]) == 0
+    assert "is revoked" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{other}\n"))
+    assert cli.main(["token", "revoke", "-", "--json"]) == 0
+    assert capsys.readouterr().out == '{"revoked": true}\n'
+    for token in (one, "qs_nobody"):
+        assert cli.main(["token", "revoke", token]) == 1
+        said = capsys.readouterr()
+        assert (said.out, "No token is revoked" in said.err, token in said.err) == ("", True, False)
+
+
+def test_the_box_fits_a_checkout_and_an_image() -> None:
+    box = cli._box(Settings(), Addresses("http://localhost:8080", "ws://localhost:8081"))
+    assert "make links" in box
+    assert "  queue-server token create --role kiosk --branch main" in box
+    assert ".venv" not in box
+    assert len({len(line) for line in box.splitlines()}) == 1
