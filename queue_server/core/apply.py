@@ -9,6 +9,8 @@ from queue_server.core import events as e
 from queue_server.core.events import Event, Fact
 from queue_server.core.ids import CounterId, Instant
 from queue_server.core.lifecycle import FOLLOWS_TICKET, CounterState, TicketState
+from queue_server.core.ratio import Ratio
+from queue_server.core.routing import cap_scope_of, scope_of
 from queue_server.core.state import CALLS_SHOWN, BranchState, Call, Pace, Ticket
 from queue_server.core.waiting import Line
 
@@ -131,6 +133,16 @@ def _ticket_called(state: BranchState, event: Event, fact: e.TicketCalled) -> No
     ticket.recalls = 0
     _hold(state, ticket, fact.counter, event.at)
     _announce(state, ticket, event)
+    _count_call(state, fact)
+
+
+def _count_call(state: BranchState, fact: e.TicketCalled) -> None:
+    """Note whose turn it was, and whether the run above the lowest tier goes on."""
+    if fact.routing.turn is not None and isinstance(state.policy, Ratio):
+        state.policy.take(fact.routing.turn, scope_of(state, fact.counter))
+    if fact.routing.above is not None:
+        scope = cap_scope_of(state, fact.counter)
+        state.runs[scope] = state.runs.get(scope, 0) + 1 if fact.routing.above else 0
 
 
 def _ticket_recalled(state: BranchState, event: Event, fact: e.TicketRecalled) -> None:

@@ -3,11 +3,11 @@
 # ruff: noqa: D103 - each function is named after its fact, which says what it means
 
 from queue_server.core import events as e
+from queue_server.core.choosing import policy_of
 from queue_server.core.configuration import Configuration
 from queue_server.core.events import Event
 from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import CounterState
-from queue_server.core.policies import policy_of
 from queue_server.core.state import BranchState, Counter
 
 
@@ -69,10 +69,15 @@ def day_closed(state: BranchState, _event: Event, _fact: e.DayClosed) -> None:
 
 def branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigured) -> None:
     rules: Configuration = fact.configuration
+    before = state.configuration
+    if before is not None and (before.policy, before.tiers) != (rules.policy, rules.tiers):
+        # Other rounds begin anew.
+        state.turns.clear()
+        state.runs.clear()
     state.version = fact.version
     state.configuration = rules
     state.scheduled = None
-    state.policy = policy_of(rules)
+    state.policy = policy_of(rules, state.turns)
     state.services = {service.id: service for service in rules.services}
     state.tiers = {tier.id: tier for tier in rules.tiers}
     state.profiles = {profile.id: profile for profile in rules.profiles}

@@ -42,13 +42,22 @@ class Service(Struct, frozen=True, omit_defaults=True):
         return self.prefixes.get(tier_id, self.prefix)
 
 
+class Preference(StrEnum):
+    """When a counter calls a service that its profile allows: before others, along with them, or when nobody else waits."""
+
+    FIRST = "first"
+    ALSO = "also"
+    ONLY_WHEN_IDLE = "only_when_idle"
+
+
 class Profile(Struct, frozen=True, omit_defaults=True):
-    """The services and tiers that a counter may call; None allows all."""
+    """The services and tiers that a counter may call (None allows all), and its preferences; ALSO where none is named."""
 
     id: ProfileId
     services: tuple[ServiceId, ...] | None = None
     tiers: tuple[TierId, ...] | None = None
     name: Names = {}
+    preference: dict[ServiceId, Preference] = {}
 
 
 class CounterPlace(Struct, frozen=True, omit_defaults=True):
@@ -67,12 +76,27 @@ class Policy(Struct, frozen=True, omit_defaults=True):
     parameters: dict[str, Any] = {}
 
 
+class Scope(StrEnum):
+    """What a rule that counts calls counts together: all of the branch, or those of each counter."""
+
+    BRANCH = "branch"
+    COUNTER = "counter"
+
+
+class Cap(Struct, frozen=True, omit_defaults=True):
+    """No more than `calls` policy calls in a row above the lowest tier waiting."""
+
+    calls: int
+    scope: Scope = Scope.BRANCH
+
+
 class Configuration(Struct, frozen=True, omit_defaults=True):
     """
     A branch's configuration; `tiers` go from the highest to the lowest.
 
     `care_permille` is the share of the promise (in thousandths) that a customer with a reason for care is treated as having
-    used already. `no_show_after_ms` None: a called customer is waited for until the clerk decides.
+    used already. `reserve` keeps so many counters free for a tier: lower ones are called only while fewer than (open - reserved)
+    are busy. `no_show_after_ms` None: a called customer is waited for until the clerk decides.
     """
 
     id: BranchId
@@ -87,6 +111,8 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     profiles: tuple[Profile, ...] = ()
     policy: Policy = field(default_factory=lambda: Policy(name="promise"))
     care_permille: int = 250
+    reserve: dict[TierId, int] = {}
+    cap: Cap | None = None
     start: StartMode = StartMode.PRESSED
     start_after_ms: Millis = 0
     no_show_after_ms: Millis | None = None

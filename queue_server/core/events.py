@@ -44,7 +44,8 @@ class Routing(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """
     Why this ticket: the policy in force, the rule that decided, how many candidates were waiting, whom it passed, and a sentence.
 
-    `share` is the part of the promise it had used, in thousandths.
+    `share` is the part of the promise it had used, in thousandths. `turn` is the tier whose turn the call has used, `above` whether
+    it counts as a call above the lowest tier waiting; None where the call counts for neither.
     """
 
     policy: str
@@ -54,6 +55,8 @@ class Routing(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     overtook: Overtaken
     share: int | None = None
     note: str | None = None
+    turn: TierId | None = None
+    above: bool | None = None
 
 
 class TicketIssued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):

@@ -1,51 +1,112 @@
 """
 The policies: who comes first among those a counter may call.
 
-A policy orders two waiting tickets at one moment, says for any ticket how far into a line those go who come before it (so that
-counting them is a binary search), and puts its decision into a sentence. Shares are compared as integers, by cross-multiplying:
-a replay on another machine must come to the same choice. Equal claims go by the seq of issue, never by chance.
+Most policies give each waiting ticket a *claim* that grows alike for all of a line, so the order within a line is fixed by place
+and a choice looks at heads only. Such a policy also says, for any ticket, how far into a line those go who come before it: then
+counting them is a binary search. Claims are integers, compared by cross-multiplying where there are shares: a replay on another
+machine must come to the same choice. Equal claims go by the seq of issue, never by chance.
 
 `promise` is the default. It calls whoever has used the largest share of the wait that was promised: a customer with a target of
 20 minutes who has waited 10 stands where one with a target of 10 minutes stands after 5. So x can be passed only by those who
 came within the first (1 - T_y/T_x) of x's wait, and never by anyone whose target is as long or longer. A reason for care counts
 as a share already used, the same for every tier.
+
+`strict` and an `ageing` with very different rates let the lowest tier starve, and `docs/rules.md` says so. `ratio` keeps turns
+instead of claims and has a file of its own.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
-from queue_server.core.configuration import Configuration
-from queue_server.core.ids import Instant
-from queue_server.core.waiting import LineKey, Standing
+from queue_server.core.ids import Instant, Millis, TierId
+from queue_server.core.waiting import Line, LineKey, Standing
 
 PERMILLE = 1000
+_FOREVER = 1 << 62
 
+Candidate: TypeAlias = tuple[LineKey, Line]
 Bounds: TypeAlias = Callable[[LineKey], tuple[Instant, int]]
 
 
 class Policy(Protocol):
-    """One way to order the waiting; a new one is one class here and a name in POLICIES."""
+    """One way to order the waiting; a new one is one class and a name in `policy_of`."""
 
     name: str
 
-    def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
-        """Tell whether *one* comes before *other* at *at*; total and strict."""
+    def first(self, candidates: list[Candidate], at: Instant, scope: str) -> Candidate:
+        """Return the line whose head comes first at *at* for the counter or branch *scope*; there is at least one, none is empty."""
         ...
 
-    def bounds(self, ticket: tuple[LineKey, Standing], at: Instant) -> Bounds:
-        """Return what tells for a line the (place, seq) before which, and only before which, its tickets precede *ticket* at *at*."""
+    def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
+        """Return how many of each of *lines* come before a ticket that stands (or would) at *standing* in *key*; no zeros."""
         ...
 
-    def share(self, ticket: tuple[LineKey, Standing], at: Instant) -> int | None:
-        """Return the share of the promise that *ticket* has used, in thousandths; None where the policy knows no shares."""
+    def share(self, key: LineKey, standing: Standing, at: Instant) -> int | None:
+        """Return the share of the promise that a ticket has used, in thousandths; None where the policy knows no shares."""
         ...
 
-    def sentence(self, number: str, ticket: tuple[LineKey, Standing], waiting: int, at: Instant) -> str:
+    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
         """Say why *number* was chosen among *waiting* candidates."""
         ...
 
 
-class Fifo:
+class Ordered(ABC):
+    """What policies with claims share; `precedes` and `bounds` must agree."""
+
+    name = ""
+
+    @abstractmethod
+    def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
+        """Tell whether *one* comes before *other* at *at*; total and strict."""
+
+    @abstractmethod
+    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
+        """Return what tells for a line the (place, seq) before which, and only before which, its tickets come first."""
+
+    def first(self, candidates: list[Candidate], at: Instant, scope: str) -> Candidate:
+        """Compare the heads."""
+        del scope
+        best = candidates[0]
+        for candidate in candidates[1:]:
+            if self.precedes((candidate[0], candidate[1].head), (best[0], best[1].head), at):
+                best = candidate
+        return best
+
+    def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
+        """Search each line."""
+        bound = self.bounds(key, standing, at)
+        ahead = []
+        for other, line in lines:
+            place_at, issue_seq = bound(other)
+            # Whoever comes last in line comes before all but a few newcomers: no need to search.
+            if line.standings[-1] < (place_at, issue_seq):
+                ahead.append((other, len(line)))
+            elif count := line.count_before(place_at, issue_seq):
+                ahead.append((other, count))
+        return ahead
+
+    def share(self, key: LineKey, standing: Standing, at: Instant) -> int | None:
+        """The promise is not looked at."""
+        del key, standing, at
+        return None
+
+    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
+        """Who it was, and that it came first."""
+        reason = self._reason(key, standing, at)
+        return (
+            f"{number} {reason}, and was the only one waiting"
+            if waiting == 1
+            else f"{number} {reason}, the first of {waiting} waiting"
+        )
+
+    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
+        """What stands in the sentence behind the number."""
+        del key
+        return f"had waited {said_duration(at - standing[0])}"
+
+
+class Fifo(Ordered):
     """By place, whoever it is."""
 
     name = "fifo"
@@ -55,24 +116,19 @@ class Fifo:
         del at
         return one[1] < other[1]
 
-    def bounds(self, ticket: tuple[LineKey, Standing], at: Instant) -> Bounds:
+    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
         """The same place in every line."""
-        del at
-        place_at, issue_seq, _ = ticket[1]
+        del key, at
+        place_at, issue_seq, _ = standing
         return lambda _line: (place_at, issue_seq)
 
-    def share(self, ticket: tuple[LineKey, Standing], at: Instant) -> int | None:
-        """Nobody's promise is looked at."""
-        del ticket, at
-        return None
-
-    def sentence(self, number: str, ticket: tuple[LineKey, Standing], waiting: int, at: Instant) -> str:
+    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
         """The longest wait."""
-        del ticket, at
+        del key, standing, at
         return f"{number} was the only one waiting" if waiting == 1 else f"{number} was the first in line of {waiting} waiting"
 
 
-class Promise:
+class Promise(Ordered):
     """By the share of the promised wait that has been used, care included."""
 
     name = "promise"
@@ -91,9 +147,9 @@ class Promise:
         theirs = self._used(other_key, other_standing[0], at) * key.target_ms
         return standing[1] < other_standing[1] if mine == theirs else mine > theirs
 
-    def bounds(self, ticket: tuple[LineKey, Standing], at: Instant) -> Bounds:
+    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
         """Solve `used(line, place) / line.target > used(ticket) / ticket.target` for the place."""
-        key, (place_at, issue_seq, _) = ticket
+        place_at, issue_seq, _ = standing
         used, scale = self._used(key, place_at, at), PERMILLE * key.target_ms
         cared = used - self._care * key.target_ms
 
@@ -104,34 +160,145 @@ class Promise:
 
         return bound
 
-    def share(self, ticket: tuple[LineKey, Standing], at: Instant) -> int | None:
+    def share(self, key: LineKey, standing: Standing, at: Instant) -> int | None:
         """The share, rounded down."""
-        key, (place_at, _, _) = ticket
-        return self._used(key, place_at, at) // key.target_ms
+        return self._used(key, standing[0], at) // key.target_ms
 
-    def sentence(self, number: str, ticket: tuple[LineKey, Standing], waiting: int, at: Instant) -> str:
+    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
         """The share in per cent of the minutes promised, and that it was the most."""
-        key, _ = ticket
-        percent = max(0, (self.share(ticket, at) or 0) // 10)
+        percent = max(0, (self.share(key, standing, at) or 0) // 10)
         care = ", care included" if key.has_care else ""
-        used = f"{number} had used {percent} % of its {_duration(key.target_ms)}{care}"
+        used = f"{number} had used {percent} % of its {said_duration(key.target_ms)}{care}"
         return f"{used}, and was the only one waiting" if waiting == 1 else f"{used}, the most of {waiting} waiting"
 
 
-def _duration(ms: int) -> str:
+class Due(Ordered):
+    """By the moment at which the promise would be broken, care credited."""
+
+    name = "due"
+
+    def __init__(self, care_permille: int) -> None:
+        self._care = care_permille
+
+    def _allowance(self, key: LineKey) -> int:
+        """The target less the care credit, in thousandths of a ms."""
+        return key.target_ms * (PERMILLE - self._care if key.has_care else PERMILLE)
+
+    def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
+        """The earlier due moment first; equal ones by the seq of issue."""
+        del at
+        mine = one[1][0] * PERMILLE + self._allowance(one[0])
+        theirs = other[1][0] * PERMILLE + self._allowance(other[0])
+        return one[1][1] < other[1][1] if mine == theirs else mine < theirs
+
+    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
+        """Solve `place + allowance(line) < place + allowance(ticket)` for the line's place."""
+        del at
+        place_at, issue_seq, _ = standing
+        own = self._allowance(key)
+
+        def bound(line: LineKey) -> tuple[Instant, int]:
+            place, rest = divmod(own - self._allowance(line), PERMILLE)
+            return (place_at + place, issue_seq) if rest == 0 else (place_at + place + 1, 0)
+
+        return bound
+
+    def share(self, key: LineKey, standing: Standing, at: Instant) -> int | None:
+        """The share of the promise, care aside."""
+        return (at - standing[0]) * PERMILLE // key.target_ms
+
+    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
+        left = standing[0] + self._allowance(key) // PERMILLE - at
+        return f"is due in {said_duration(left)}" if left >= 0 else f"was due {said_duration(-left)} ago"
+
+
+class Ageing(Ordered):
+    """By points: a head start, and so many for each ms waited (Kleinrock's accumulating priority). *rates* are in thousandths."""
+
+    name = "ageing"
+
+    def __init__(self, care_permille: int, rates: Mapping[TierId, int], head_starts: Mapping[TierId, Millis]) -> None:
+        self._care = care_permille
+        self._rates = rates
+        self._heads = head_starts
+
+    def _rate(self, key: LineKey) -> int:
+        return self._rates.get(key.tier, PERMILLE)
+
+    def _start(self, key: LineKey) -> int:
+        """What it has at its arrival: head start and care, in millionths of a point."""
+        care = self._care * key.target_ms if key.has_care else 0
+        return self._heads.get(key.tier, 0) * PERMILLE * PERMILLE + self._rate(key) * care
+
+    def _points(self, key: LineKey, place_at: Instant, at: Instant) -> int:
+        return self._start(key) + self._rate(key) * (at - place_at) * PERMILLE
+
+    def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
+        """The more points first; equal ones by the seq of issue."""
+        mine, theirs = self._points(one[0], one[1][0], at), self._points(other[0], other[1][0], at)
+        return one[1][1] < other[1][1] if mine == theirs else mine > theirs
+
+    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
+        """Solve `points(line, place) > points(ticket)` for the place."""
+        place_at, issue_seq, _ = standing
+        points = self._points(key, place_at, at)
+
+        def bound(line: LineKey) -> tuple[Instant, int]:
+            place, rest = divmod(self._start(line) - points, self._rate(line) * PERMILLE)
+            return (at + place, issue_seq) if rest == 0 else (at + place + 1, 0)
+
+        return bound
+
+    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
+        points = self._points(key, standing[0], at) // (PERMILLE * PERMILLE * PERMILLE)
+        return f"had {points} points after {said_duration(at - standing[0])}"
+
+
+class Strict(Ordered):
+    """The highest tier first, then place, care credited within the tier. The lowest tier can starve."""
+
+    name = "strict"
+
+    def __init__(self, care_permille: int, ranks: Mapping[TierId, int]) -> None:
+        self._care = care_permille
+        self._ranks = ranks
+
+    def _credit(self, key: LineKey) -> int:
+        return self._care * key.target_ms if key.has_care else 0
+
+    def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
+        """By rank; within a tier by place less the care credit, then by the seq of issue."""
+        del at
+        mine, theirs = self._ranks[one[0].tier], self._ranks[other[0].tier]
+        if mine != theirs:
+            return mine < theirs
+        mine = one[1][0] * PERMILLE - self._credit(one[0])
+        theirs = other[1][0] * PERMILLE - self._credit(other[0])
+        return one[1][1] < other[1][1] if mine == theirs else mine < theirs
+
+    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
+        """All of a higher tier, none of a lower one."""
+        del at
+        place_at, issue_seq, _ = standing
+        rank, credit = self._ranks[key.tier], self._credit(key)
+
+        def bound(line: LineKey) -> tuple[Instant, int]:
+            other = self._ranks[line.tier]
+            if other != rank:
+                return (_FOREVER, 0) if other < rank else (-_FOREVER, 0)
+            place, rest = divmod(self._credit(line) - credit, PERMILLE)
+            return (place_at + place, issue_seq) if rest == 0 else (place_at + place + 1, 0)
+
+        return bound
+
+    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
+        return f"is of the tier {key.tier} and had waited {said_duration(at - standing[0])}"
+
+
+def said_duration(ms: Millis) -> str:
+    """Say a duration as a clerk would."""
     seconds = ms / 1000
     if seconds < 60:
         return f"{seconds:.3g} seconds"
     minutes = seconds / 60
     return "1 minute" if minutes == 1 else f"{minutes:.3g} minutes"
-
-
-POLICIES: dict[str, Callable[[Configuration], Policy]] = {
-    Promise.name: lambda rules: Promise(rules.care_permille),
-    Fifo.name: lambda _rules: Fifo(),
-}
-
-
-def policy_of(rules: Configuration) -> Policy:
-    """Return the policy that *rules* name; its name has been validated."""
-    return POLICIES[rules.policy.name](rules)

@@ -2,8 +2,8 @@
 Whom a counter calls next, and why.
 
 The candidates of a counter are the heads of the lines that it may call from. Rules are asked in a fixed order, and the one that
-decided is named in the answer: eligibility (profile, zone, direction), then emergency, then the branch's policy. The cost is in
-lines, not in tickets.
+decided is named in the answer: eligibility (profile, zone, direction, reservation), emergency, the counter's preference, the cap,
+the branch's policy. The cost is in lines, not in tickets.
 """
 
 from heapq import merge
@@ -11,14 +11,21 @@ from itertools import islice
 
 from msgspec import Struct
 
+from queue_server.core.configuration import Preference, Scope
 from queue_server.core.events import Overtaken, Routing
-from queue_server.core.ids import CounterId, Instant, TicketId
+from queue_server.core.ids import CounterId, Instant, TicketId, TierId
 from queue_server.core.lifecycle import CounterState
-from queue_server.core.policies import Policy
+from queue_server.core.policies import Candidate
+from queue_server.core.ratio import BRANCH, Ratio
 from queue_server.core.state import BranchState, Counter, Ticket
-from queue_server.core.waiting import Line, LineKey, Standing
+from queue_server.core.waiting import LineKey, Standing
 
 OVERTAKEN_NAMED = 10
+_SENTENCES = {
+    "emergency": "{number} is an emergency and goes before all others",
+    "preference": "{number} is of a service that this counter calls before its others",
+    "cap": "{number} is of the lowest tier waiting, after as many calls above it as the branch allows",
+}
 _CALLING = frozenset({CounterState.OPEN, CounterState.CALLING, CounterState.SERVING})
 
 
@@ -45,33 +52,116 @@ def may_call(state: BranchState, counter: Counter, key: LineKey) -> bool:
 
 def next_ticket(state: BranchState, counter_id: CounterId, at: Instant) -> Choice | None:
     """
-    Choose the ticket that *counter_id* should call at *at*.
+    Choose the ticket that *counter_id* should call at *at*; the counter is idle.
 
     Returns:
         The ticket with the rule that decided and the tickets it passes; None when nobody it may call is waiting.
     """
-    candidates = _candidates(state, counter_id)
+    counter, policy = state.counters[counter_id], state.policy
+    candidates = _within_reservation(state, _candidates(state, counter_id))
     if not candidates:
         return None
-    policy = state.policy
-    urgent = [candidate for candidate in candidates if candidate[0].emergency]
-    key, line = first = _first(policy, urgent or candidates, at)
-    chosen = (key, line.head)
     waiting = sum(len(line) for _, line in candidates)
-    number = state.tickets[line.head[2]].number
-    if first[0].emergency:
-        rule, sentence = "emergency", f"{number} is an emergency and goes before all others"
+    urgent = [candidate for candidate in candidates if candidate[0].emergency]
+    if urgent:
+        rule, (key, line) = "emergency", policy.first(urgent, at, scope_of(state, counter_id))
     else:
-        rule, sentence = "policy", policy.sentence(number, chosen, waiting, at)
+        rule, (key, line) = _by_the_chain(state, counter, candidates, at)
+    number = state.tickets[line.head[2]].number
+    sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, line.head, waiting, at)
+    counted = rule == "policy" and not urgent
     routing = Routing(
         policy=policy.name,
         rule=rule,
         reason=sentence,
         waiting=waiting,
         overtook=_overtaken(state, candidates, line.head),
-        share=policy.share(chosen, at),
+        share=policy.share(key, line.head, at),
+        turn=_turn(state, counter, key) if counted else None,
+        above=_above(state, counter, candidates, key) if counted or rule == "cap" else None,
     )
     return Choice(line.head[2], routing)
+
+
+def scope_of(state: BranchState, counter_id: CounterId) -> str:
+    """Return the scope in which the turns of a ratio are counted for this counter."""
+    return counter_id if state.rules.policy.parameters.get("scope") == Scope.COUNTER else BRANCH
+
+
+def cap_scope_of(state: BranchState, counter_id: CounterId) -> str:
+    """Return the scope in which the runs of the cap are counted for this counter."""
+    cap = state.rules.cap
+    return counter_id if cap is not None and cap.scope is Scope.COUNTER else BRANCH
+
+
+def _by_the_chain(state: BranchState, counter: Counter, candidates: list[Candidate], at: Instant) -> tuple[str, Candidate]:
+    """Preference, cap, policy, in this order; the first that kept the policy from its own choice is named."""
+    policy, scope = state.policy, scope_of(state, counter.id)
+    preferred = _preferred(state, counter, candidates)
+    capped = _capped(state, counter, preferred)
+    chosen = policy.first(capped, at, scope)
+    if len(preferred) < len(candidates) and policy.first(candidates, at, scope) not in preferred:
+        return "preference", chosen
+    if len(capped) < len(preferred) and policy.first(preferred, at, scope) not in capped:
+        return "cap", chosen
+    return "policy", chosen
+
+
+def _within_reservation(state: BranchState, candidates: list[Candidate]) -> list[Candidate]:
+    if not state.rules.reserve:
+        return candidates
+    calling = [counter for counter in state.counters.values() if counter.state in _CALLING]
+    busy = sum(counter.state is not CounterState.OPEN for counter in calling)
+    ranks = {tier_id: rank for rank, tier_id in enumerate(state.tiers)}
+    kept_for = [ranks[tier] for tier, reserved in state.rules.reserve.items() if busy >= len(calling) - reserved]
+    # Whoever ranks below a tier that counters are being kept for has to wait.
+    return [
+        candidate
+        for candidate in candidates
+        if candidate[0].emergency or all(ranks[candidate[0].tier] <= kept for kept in kept_for)
+    ]
+
+
+def _preferred(state: BranchState, counter: Counter, candidates: list[Candidate]) -> list[Candidate]:
+    profile = state.profiles.get(counter.profile) if counter.profile is not None else None
+    if profile is None or not profile.preference:
+        return candidates
+    for wanted in Preference:
+        group = [candidate for candidate in candidates if profile.preference.get(candidate[0].service, Preference.ALSO) is wanted]
+        if group:
+            return group
+    return candidates
+
+
+def _capped(state: BranchState, counter: Counter, candidates: list[Candidate]) -> list[Candidate]:
+    cap = state.rules.cap
+    if cap is None or state.runs.get(cap_scope_of(state, counter.id), 0) < cap.calls:
+        return candidates
+    lowest = _lowest(state, candidates)
+    return [candidate for candidate in candidates if candidate[0].tier == lowest]
+
+
+def _lowest(state: BranchState, candidates: list[Candidate]) -> TierId:
+    ranks = {tier_id: rank for rank, tier_id in enumerate(state.tiers)}
+    return max((key.tier for key, _ in candidates), key=ranks.__getitem__)
+
+
+def _serves_all_tiers(state: BranchState, counter: Counter) -> bool:
+    profile = state.profiles.get(counter.profile) if counter.profile is not None else None
+    return profile is None or profile.tiers is None or set(profile.tiers) >= set(state.tiers)
+
+
+def _turn(state: BranchState, counter: Counter, key: LineKey) -> TierId | None:
+    if not isinstance(state.policy, Ratio) or not _serves_all_tiers(state, counter):
+        return None
+    waiting = frozenset(tier for (_, tier), count in state.waiting.items() if count)
+    return state.policy.turn_of(key.tier, waiting, scope_of(state, counter.id))
+
+
+def _above(state: BranchState, counter: Counter, candidates: list[Candidate], key: LineKey) -> bool | None:
+    if state.rules.cap is None or not _serves_all_tiers(state, counter):
+        return None
+    return key.tier != _lowest(state, candidates)
 
 
 def direct(state: BranchState, counter_id: CounterId, ticket: Ticket, note: str | None, at: Instant) -> Routing:
@@ -89,7 +179,7 @@ def direct(state: BranchState, counter_id: CounterId, ticket: Ticket, note: str 
         reason=sentence,
         waiting=sum(len(line) for _, line in candidates),
         overtook=_overtaken(state, candidates, ticket.standing),
-        share=policy.share((ticket.line_key(), ticket.standing), at),
+        share=policy.share(ticket.line_key(), ticket.standing, at),
         note=note,
     )
 
@@ -106,21 +196,16 @@ def reach(state: BranchState, key: LineKey) -> frozenset[CounterId]:
 
 def ahead_by_line(state: BranchState, key: LineKey, standing: Standing, at: Instant) -> list[tuple[LineKey, int]]:
     """Return how many of each line would be called before (*key*, *standing*) if all were called at *at*; empty lines left out."""
-    bound = state.policy.bounds((key, standing), at)
-    ahead = []
-    for other, line in _beside(state, key):
-        if not line or other.emergency < key.emergency:
-            continue
-        # Whoever comes last in line comes before all but a few newcomers: no need to search.
-        place_at, issue_seq = bound(other)
-        if other.emergency > key.emergency or line.standings[-1] < (place_at, issue_seq):
-            ahead.append((other, len(line)))
-        elif count := line.count_before(place_at, issue_seq):
-            ahead.append((other, count))
-    return ahead
+    lines = [candidate for candidate in _beside(state, key) if candidate[1]]
+    if key.emergency:
+        return state.policy.ahead(key, standing, [line for line in lines if line[0].emergency], at)
+    urgent = [(other, len(line)) for other, line in lines if other.emergency]
+    if urgent:
+        lines = [line for line in lines if not line[0].emergency]
+    return urgent + state.policy.ahead(key, standing, lines, at)
 
 
-def _beside(state: BranchState, key: LineKey) -> list[tuple[LineKey, Line]]:
+def _beside(state: BranchState, key: LineKey) -> list[Candidate]:
     """The lines that share a counter with *key*."""
     known = state.beside.get(key)
     if known is None:
@@ -130,20 +215,12 @@ def _beside(state: BranchState, key: LineKey) -> list[tuple[LineKey, Line]]:
     return known
 
 
-def _candidates(state: BranchState, counter_id: CounterId) -> list[tuple[LineKey, Line]]:
+def _candidates(state: BranchState, counter_id: CounterId) -> list[Candidate]:
     counter = state.counters[counter_id]
     return [(key, line) for key, line in state.lines.items() if line and may_call(state, counter, key)]
 
 
-def _first(policy: Policy, candidates: list[tuple[LineKey, Line]], at: Instant) -> tuple[LineKey, Line]:
-    best = candidates[0]
-    for candidate in candidates[1:]:
-        if policy.precedes((candidate[0], candidate[1].head), (best[0], best[1].head), at):
-            best = candidate
-    return best
-
-
-def _overtaken(state: BranchState, candidates: list[tuple[LineKey, Line]], chosen: Standing) -> Overtaken:
+def _overtaken(state: BranchState, candidates: list[Candidate], chosen: Standing) -> Overtaken:
     place_at, issue_seq, _ = chosen
     count = sum(line.count_before(place_at, issue_seq) for _, line in candidates)
     if not count:

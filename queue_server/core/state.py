@@ -9,6 +9,7 @@ from queue_server.core.events import ConfigurationScheduled
 from queue_server.core.ids import BranchId, CounterId, Day, Instant, Millis, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
 from queue_server.core.lifecycle import CounterState, TicketState
 from queue_server.core.policies import Fifo, Policy
+from queue_server.core.ratio import Turns
 from queue_server.core.waiting import Line, LineKey, Standing
 
 CALLS_SHOWN = 12
@@ -116,7 +117,8 @@ class BranchState(Struct):
     One branch at one moment of one day.
 
     `lines` holds the waiting, a line for each class of equal treatment; `waiting` counts them by service and tier, `queues` by service; `lapsing` are
-    the no-shows that may still return, in the order in which their time runs out. What follows `lapsing` is derived: the
+    the no-shows that may still return, in the order in which their time runs out; `turns` and `runs` are
+    where the ratio's rounds and the cap's runs stand, by scope. What follows is derived: the
     configuration by identifier and its policy, and, found out on use and forgotten when something it depends on changes, the next
     deadline, and for each line the counters that could call from it, how many of these are idle and able, and the lines that
     share one of them.
@@ -143,6 +145,8 @@ class BranchState(Struct):
     serials: dict[str, int] = field(default_factory=dict)
     pace: dict[ServiceId, Pace] = field(default_factory=dict)
     lapsing: deque[TicketId] = field(default_factory=deque)
+    turns: dict[str, Turns] = field(default_factory=dict)
+    runs: dict[str, int] = field(default_factory=dict)
     services: dict[ServiceId, Service] = field(default_factory=dict)
     tiers: dict[TierId, Tier] = field(default_factory=dict)
     profiles: dict[ProfileId, Profile] = field(default_factory=dict)

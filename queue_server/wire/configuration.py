@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from queue_server.core.configuration import Configuration, CounterPlace, Policy, Profile, Service, StartMode, Tier
+from queue_server.core.configuration import Configuration, CounterPlace, Preference, Profile, Service, StartMode, Tier
 from queue_server.core.ids import BranchId, Millis
 from queue_server.wire.configuration_faults import inconsistencies
 from queue_server.wire.configuration_form import (
     ConfigurationForm,
     CounterConfiguration,
-    PolicyConfiguration,
     ProfileConfiguration,
     ServiceConfiguration,
     StartAfter,
     TierConfiguration,
 )
 from queue_server.wire.instants import seconds, seconds_or_none
+from queue_server.wire.policy_form import cap_form, policy_form, stored_cap, stored_policy
 from queue_server.wire.reading import Invalid, faults_in, read
 
 
@@ -45,9 +45,11 @@ def configuration_form(rules: Configuration) -> ConfigurationForm:
         time_zone=rules.time_zone,
         day_starts_at=rules.day_starts_at,
         default_tier=rules.default_tier,
-        profiles=tuple(ProfileConfiguration(p.id, p.services, p.tiers, p.name) for p in rules.profiles),
-        policy=PolicyConfiguration("fifo" if rules.policy.name == "fifo" else "promise"),
+        profiles=tuple(_profile_form(profile) for profile in rules.profiles),
+        policy=policy_form(rules),
         care_share=rules.care_permille / 1000,
+        reserve=rules.reserve,
+        cap=cap_form(rules),
         no_show_after_seconds=seconds_or_none(rules.no_show_after_ms),
         reinstate_seconds=seconds(rules.reinstate_ms),
         start=_start_form(rules),
@@ -69,9 +71,11 @@ def _stored(form: ConfigurationForm) -> Configuration:
         languages=form.languages or tuple(form.name),
         time_zone=form.time_zone,
         day_starts_at=form.day_starts_at,
-        profiles=tuple(Profile(p.id, p.services, p.tiers, p.name) for p in form.profiles or ()),
-        policy=Policy(name=form.policy.name),
+        profiles=tuple(_profile(profile) for profile in form.profiles or ()),
+        policy=stored_policy(form.policy),
         care_permille=round(form.care_share * 1000),
+        reserve=form.reserve,
+        cap=stored_cap(form.cap),
         start=StartMode.AFTER if isinstance(form.start, StartAfter) else StartMode(form.start),
         start_after_ms=_ms(after.after_seconds) if after is not None else 0,
         no_show_after_ms=None if form.no_show_after_seconds is None else _ms(form.no_show_after_seconds),
@@ -90,6 +94,16 @@ def _service(form: ServiceConfiguration) -> Service:
 def _service_form(service: Service) -> ServiceConfiguration:
     targets = {tier: seconds(target) for tier, target in service.target_ms.items()}
     return ServiceConfiguration(service.id, service.name, service.prefix, service.prefixes, targets, seconds(service.typical_ms))
+
+
+def _profile(form: ProfileConfiguration) -> Profile:
+    preference = {service: Preference(when) for service, when in form.preference.items()}
+    return Profile(form.id, form.services, form.tiers, form.name, preference)
+
+
+def _profile_form(profile: Profile) -> ProfileConfiguration:
+    preference: Any = {service: when.value for service, when in profile.preference.items()}
+    return ProfileConfiguration(profile.id, profile.services, profile.tiers, profile.name, preference)
 
 
 def _start_form(rules: Configuration) -> Any:

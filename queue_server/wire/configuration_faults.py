@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from queue_server.core.ids import BranchId
+from queue_server.wire.policy_form import policy_faults
 from queue_server.wire.reading import Fault, beside, nearest
 
 Json = dict[str, Any]
@@ -86,9 +87,15 @@ def _lost(value: Json) -> Iterator[Fault]:
     for path, entry in _entries(value, "profiles"):
         yield from _unknown(entry, "services", path, "service", services)
         yield from _unknown(entry, "tiers", path, "tier", tiers)
+        yield from _unknown(entry, "preference", path, "service", services)
     for path, entry in _entries(value, "counters"):
         yield from _unknown(entry, "profile", path, "profile", profiles)
     yield from _unknown(value, "default_tier", "", "tier", tiers)
+    yield from _unknown(value, "reserve", "", "tier", tiers)
+    policy = value.get("policy")
+    for name in ("rates", "head_start_seconds", "calls"):
+        yield from _unknown(policy if isinstance(policy, dict) else {}, name, "policy", "tier", tiers)
+    yield from policy_faults(value, tiers)
 
 
 def _unknown(entry: Json, name: str, path: str, kind: str, known: list[str]) -> Iterator[Fault]:

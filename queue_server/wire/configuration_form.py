@@ -18,8 +18,11 @@ from queue_server.wire.constraints import (
     Text,
     TimeOfDay,
 )
+from queue_server.wire.policy_form import CapConfiguration, PolicyConfiguration
 
 TIERS_MAX, SERVICES_MAX, COUNTERS_MAX, PROFILES_MAX = 20, 200, 500, 200
+
+Reserved: TypeAlias = Annotated[int, Meta(ge=1, le=COUNTERS_MAX)]
 
 
 class TierConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,12 +51,13 @@ class ServiceConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProfileConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
-    """The services and tiers that a counter may call; null allows all."""
+    """The services and tiers that a counter may call (null allows all), and which services it prefers (`also` where none is named)."""
 
     id: Id
     services: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=SERVICES_MAX)] | None = None
     tiers: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=TIERS_MAX)] | None = None
     name: Annotated[dict[Language, Text], Meta(max_length=20)] = {}
+    preference: dict[Id, Literal["first", "also", "only_when_idle"]] = {}
 
 
 class CounterConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,12 +67,6 @@ class CounterConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     number: ShortText | Annotated[int, Meta(ge=0, le=9999)]
     zone: Id | None = None
     profile: Id | None = None
-
-
-class PolicyConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which policy orders the waiting."""
-
-    name: Literal["promise", "fifo"] = "promise"
 
 
 class StartAfter(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +94,8 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     profiles: Annotated[tuple[ProfileConfiguration, ...], Meta(max_length=PROFILES_MAX)] | None = ()
     policy: PolicyConfiguration = PolicyConfiguration()
     care_share: Share = 0.25
+    reserve: dict[Id, Reserved] = {}
+    cap: CapConfiguration | None = None
     no_show_after_seconds: Seconds | None = None
     reinstate_seconds: Seconds = 900.0
     start: Start = "pressed"

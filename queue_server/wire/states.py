@@ -199,7 +199,7 @@ def _ticket_outlooks(state: BranchState, at: Instant) -> dict[TicketId, TicketOu
     forms = {}
     for ticket_id, told in _told(state, list(state.tickets.values()), at).items():
         ticket = state.tickets[ticket_id]
-        share = state.policy.share((ticket.line_key(), ticket.standing), at)
+        share = state.policy.share(ticket.line_key(), ticket.standing, at)
         forms[ticket_id] = TicketOutlookForm(
             seconds(ticket.waited_at(at)),
             told.ahead,

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from queue_server.core import commands as c
 from queue_server.core import events as e
-from queue_server.core.configuration import Policy, Tier
+from queue_server.core.configuration import Cap, CounterPlace, Policy, Preference, Profile, Tier
 from queue_server.core.estimates import outlook
 from queue_server.core.routing import next_ticket
 from queue_server.core.state import Ticket
@@ -29,23 +29,40 @@ arrivals = st.lists(
 )
 
 
+RATES = {"gold": Fraction(5, 2), "std": Fraction(1, 2)}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "fifo": {},
+    "promise": {},
+    "due": {},
+    "strict": {},
+    "ageing": {"rates": {"gold": 2500, "std": 500}, "head_start_ms": {"gold": 30_000}},
+}
+
+
 def _hall(policy: str, coming: list[tuple[str, str, str | None, int]]) -> Scenario:
-    hall = given(rules(policy=Policy(policy), tiers=(Tier("gold", {}, 70_000), Tier("std", {}, 300_001)))).open("1")
+    hall = given(
+        rules(policy=Policy(policy, PARAMETERS.get(policy, {})), tiers=(Tier("gold", {}, 70_000), Tier("std", {}, 300_001)))
+    ).open("1")
     for index, (service, tier, care, gap) in enumerate(coming):
         hall.after(gap).issue(f"t{index}", service, tier=tier, care=care)
     return hall.after(10_000)
 
 
 def _claim(policy: str, ticket: Ticket, at: int) -> Any:
-    """The definition: the share of the promise used, care included, then the order of issue; larger goes first."""
-    if policy == "fifo":
-        return (-ticket.place_at, -ticket.issue_seq)
-    care = Fraction(1, 4) if ticket.care else 0
-    return (Fraction(at - ticket.place_at, ticket.target_ms) + care, -ticket.issue_seq)
+    """The definitions, as domain and docs/rules.md state them: the larger claim goes first, equal ones by the order of issue."""
+    waited, target, care = at - ticket.place_at, ticket.target_ms, Fraction(1, 4) if ticket.care else 0
+    claims: dict[str, Any] = {
+        "fifo": waited,
+        "promise": Fraction(waited, target) + care,
+        "due": -(ticket.place_at + target - care * target),
+        "ageing": (30_000 if ticket.tier == "gold" else 0) + RATES[ticket.tier] * (waited + care * target),
+        "strict": (ticket.tier == "gold", waited + care * target),
+    }
+    return (claims[policy], -ticket.issue_seq)
 
 
-@example(arrivals, st.sampled_from(["promise", "fifo"]))
-@settings(max_examples=80, deadline=None)
+@example(arrivals, st.sampled_from(list(PARAMETERS)))
+@settings(max_examples=150, deadline=None)
 def test_calls_follow_the_definition_and_ahead_counts_them(coming: list[tuple[str, str, str | None, int]], policy: str) -> None:
     hall = _hall(policy, coming)
     ordered = sorted(hall.state.tickets.values(), key=lambda ticket: _claim(policy, ticket, hall.now), reverse=True)
@@ -160,3 +177,120 @@ def test_a_long_line_gives_back_the_room_of_those_who_left() -> None:
         line.remove(standing)
     assert len(line) == 0
     assert len(line.standings) < 1_200
+
+
+def _called(hall: Scenario, counter: str, count: int) -> list[str]:
+    called = []
+    for _ in range(count):
+        hall.when(c.CallNext, counter=counter, finish=True)
+        called.append(hall.last(e.TicketCalled).ticket)
+        hall.when(c.StartServing, ticket=called[-1])
+    return called
+
+
+def _two_lines(hall: Scenario, gold: int, std: int) -> Scenario:
+    for index in range(std):
+        hall.after(1_000).issue(f"s{index}")
+    for index in range(gold):
+        hall.after(1_000).issue(f"g{index}", tier="gold")
+    return hall
+
+
+def _ratio(gold: int, std: int, **more: Any) -> Policy:
+    return Policy("ratio", {"calls": {"gold": gold, "std": std}, "scope": "branch"} | more)
+
+
+def test_ratio_takes_turns() -> None:
+    hall = _two_lines(given(rules(policy=_ratio(2, 1))).open("1"), 5, 4)
+    assert _called(hall, "1", 9) == ["g0", "g1", "s0", "g2", "g3", "s1", "g4", "s2", "s3"]
+
+
+@example(st.integers(1, 3), st.integers(1, 3), st.integers(0, 12), st.integers(0, 12), st.integers(0, 4))
+@settings(max_examples=120, deadline=None)
+def test_ratio_keeps_its_promise_and_ahead_is_what_happens(gold: int, std: int, golds: int, stds: int, before: int) -> None:
+    hall = _two_lines(given(rules(policy=_ratio(gold, std))).open("1"), golds, stds)
+    called = _called(hall, "1", min(before, golds + stds))
+    told = {
+        ticket.ticket_id: outlook(hall.state, ticket.line_key(), ticket.standing, hall.now).ahead
+        for ticket in hall.state.tickets.values()
+        if ticket.waiting_since is not None
+    }
+    rest = _called(hall, "1", golds + stds - len(called))
+    assert [told[ticket] for ticket in rest] == list(range(len(rest)))
+    # While both wait: never more than n of the one in a row, nor more than m of the other.
+    both = min(max((i for i, t in enumerate(called + rest) if t[0] == kind), default=-1) for kind in "gs")
+    runs = "".join(ticket[0] for ticket in (called + rest)[: both + 1])
+    assert "g" * (gold + 1) not in runs
+    assert "s" * (std + 1) not in runs
+
+
+def test_a_turn_that_a_counter_cannot_take_is_skipped_and_not_spent() -> None:
+    profiles = (Profile("std_only", tiers=("std",)), Profile("cash_only", services=("cash",)))
+    counters = (CounterPlace("1", "1"), CounterPlace("2", "2", profile="std_only"), CounterPlace("3", "3", profile="cash_only"))
+    hall = given(rules(policy=_ratio(1, 1), profiles=profiles, counters=counters)).open("1", "2", "3")
+    hall.issue("g0", "loans", tier="gold").issue("s0").issue("s1").issue("s2").issue("g1", "loans", tier="gold")
+    assert _called(hall, "2", 1) == ["s0"], "it may call one side only: its calls count for nothing"
+    assert _called(hall, "3", 1) == ["s1"], "gold waits, but not for what this counter serves: its turn is not spent"
+    assert _called(hall, "1", 2) == ["g0", "s2"]
+
+
+def test_ratio_by_counter_keeps_rounds_of_its_own() -> None:
+    hall = _two_lines(given(rules(policy=_ratio(1, 1, scope="counter"))).open("1", "2"), 3, 3)
+    assert _called(hall, "1", 1) + _called(hall, "2", 1) + _called(hall, "1", 1) == ["g0", "g1", "s0"]
+
+
+def test_the_cap_lets_the_lowest_tier_through() -> None:
+    hall = _two_lines(given(rules(policy=Policy("strict"), cap=Cap(2))).open("1"), 6, 3)
+    assert _called(hall, "1", 9) == ["g0", "g1", "s0", "g2", "g3", "s1", "g4", "g5", "s2"]
+    assert [event.fact.routing.rule for event in hall.events if isinstance(event.fact, e.TicketCalled)][:4] == [
+        "policy",
+        "policy",
+        "cap",
+        "policy",
+    ]
+
+
+def test_without_the_cap_strict_starves_the_lowest_tier() -> None:
+    hall = given(rules(policy=Policy("strict"))).open("1").issue("s")
+    for index in range(20):
+        hall.after(1_000).issue(f"g{index}", tier="gold")
+        assert _called(hall, "1", 1) == [f"g{index}"]
+
+
+def test_a_reserved_counter_waits_for_its_tier() -> None:
+    hall = given(rules(reserve={"gold": 1})).open("1", "2").issue("a").issue("b")
+    assert _called(hall, "1", 1) == ["a"]
+    hall.when(c.CallNext, counter="2").then()
+    hall.issue("v", tier="gold").when(c.CallNext, counter="2").then(e.TicketCalled)
+    hall.when(c.StartServing, ticket="v").when(c.FinishServing, ticket="a")
+    hall.when(c.CallNext, counter="1").then()
+    hall.when(c.FinishServing, ticket="v").when(c.CallNext, counter="1").then(e.TicketCalled)
+
+
+def test_a_paused_counter_is_not_open_for_the_reservation() -> None:
+    hall = given(rules(reserve={"gold": 1})).open("1", "2").when(c.PauseCounter, counter="2").issue("a")
+    hall.when(c.CallNext, counter="1").then()
+
+
+def test_a_counter_prefers_its_services_and_says_so() -> None:
+    preference = {"loans": Preference.FIRST, "cash": Preference.ONLY_WHEN_IDLE}
+    profiles = (Profile("loans_first", preference=preference),)
+    hall = given(rules(profiles=profiles, counters=(CounterPlace("1", "1", profile="loans_first"),))).open("1")
+    hall.issue("a").after(60_000).issue("l", "loans").when(c.CallNext, counter="1")
+    routing = hall.last(e.TicketCalled).routing
+    assert (hall.last(e.TicketCalled).ticket, routing.rule, routing.overtook.first) == ("l", "preference", ("A001",))
+    assert _called(hall.when(c.StartServing, ticket="l"), "1", 1) == ["a"]
+
+
+@example(arrivals)
+@settings(max_examples=80, deadline=None)
+def test_due_is_overtaken_only_within_its_stated_bound(coming: list[tuple[str, str, str | None, int]]) -> None:
+    # y passes x only if it came less than (T_x - T_y) + (credit_y - credit_x) later.
+    hall = _hall("due", coming)
+    while (choice := next_ticket(hall.state, "1", hall.now)) is not None:
+        y = hall.ticket(choice.ticket)
+        for x in hall.state.tickets.values():
+            if x.waiting_since is not None and x.standing < y.standing:
+                credit_x, credit_y = (Fraction(t.target_ms, 4) if t.care else 0 for t in (x, y))
+                assert y.place_at - x.place_at <= (x.target_ms - y.target_ms) + (credit_y - credit_x)
+        hall.serving("1", choice.ticket).when(c.FinishServing, ticket=choice.ticket).after(3_000)

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from queue_server.core import commands as c
 from queue_server.core.apply import apply
-from queue_server.core.configuration import Configuration, Policy, StartMode
+from queue_server.core.configuration import Cap, Configuration, Policy, Scope, StartMode
 from queue_server.core.deadlines import next_deadline, roll_at
 from queue_server.core.decide import decide
 from queue_server.core.estimates import outlook
@@ -29,6 +29,15 @@ from tests.scenario import HOUR, MORNING, fingerprint, rules
 EXAMPLES = int(os.environ.get("LAWS_EXAMPLES", "60"))
 STEPS = int(os.environ.get("LAWS_STEPS", "50"))
 
+POLICIES = (
+    Policy("promise"),
+    Policy("fifo"),
+    Policy("due"),
+    Policy("strict"),
+    Policy("ageing", {"rates": {"gold": 3000, "std": 1000}, "head_start_ms": {"gold": 90_000}}),
+    Policy("ratio", {"calls": {"gold": 2, "std": 1}, "scope": "branch"}),
+    Policy("ratio", {"calls": {"gold": 1, "std": 2}, "scope": "counter"}),
+)
 SIMPLE_STEPS: dict[TicketStep, type[c.Command]] = {
     TicketStep.RECALL: c.RecallTicket,
     TicketStep.START: c.StartServing,
@@ -59,14 +68,20 @@ class Hall(RuleBasedStateMachine):
         self.issued: list[str] = []
 
     @initialize(
-        policy=st.sampled_from(["promise", "fifo"]),
+        policy=st.sampled_from(POLICIES),
+        cap=st.sampled_from([None, None, Cap(1), Cap(2, Scope.COUNTER)]),
+        reserve=st.sampled_from([{}, {}, {"gold": 1}]),
         start=st.sampled_from(list(StartMode)),
         no_show=st.sampled_from([None, 30_000]),
         care=st.sampled_from([0, 250, 900]),
     )
-    def opens(self, policy: str, start: StartMode, no_show: int | None, care: int) -> None:
+    def opens(  # noqa: PLR0917 - hypothesis fills them by name
+        self, policy: Policy, cap: Cap | None, reserve: dict[str, int], start: StartMode, no_show: int | None, care: int
+    ) -> None:
         self.configuration = rules(
-            policy=Policy(policy),
+            policy=policy,
+            cap=cap,
+            reserve=reserve,
             start=start,
             start_after_ms=20_000,
             no_show_after_ms=no_show,

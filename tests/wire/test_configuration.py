@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from queue_server.core.choosing import POLICIES
 from queue_server.core.configuration import Configuration, StartMode
-from queue_server.core.policies import POLICIES
 from queue_server.wire import configuration as module
 from queue_server.wire.configuration import configuration_form, read_configuration
-from queue_server.wire.configuration_form import PolicyConfiguration
+from queue_server.wire.policy_form import PolicyConfiguration
 from queue_server.wire.reading import FAULTS_TOLD, Invalid
 
 SAMPLE = Path(module.__file__).parents[1] / "samples" / "main.toml"
@@ -86,6 +86,8 @@ def test_defaults_are_filled_in() -> None:
         "default_tier": "standard",
         "profiles": [],
         "policy": {"name": "promise"},
+        "reserve": {},
+        "cap": None,
         "care_share": 0.25,
         "no_show_after_seconds": None,
         "reinstate_seconds": 900.0,
@@ -289,3 +291,24 @@ def test_a_counter_number_may_be_written_as_a_number() -> None:
 def test_every_policy_can_be_chosen() -> None:
     names = msgspec.inspect.type_info(PolicyConfiguration).fields[0].type.values  # type: ignore[attr-defined]
     assert sorted(names) == sorted(POLICIES)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"policy": {"name": "ageing", "rates": {"gold": 2.5}, "head_start_seconds": {"standard": 90.0}}},
+        {"policy": {"name": "ratio", "calls": {"gold": 3, "standard": 1}, "scope": "counter"}},
+        {"policy": {"name": "strict"}, "cap": {"calls": 3, "scope": "branch"}, "reserve": {"gold": 1}},
+        {"policy": {"name": "due"}},
+    ],
+)
+def test_the_rules_of_calling_come_back_the_same(more: dict[str, Any]) -> None:
+    rules = read_configuration(small() | more)
+    assert {name: shown(rules)[name] for name in more} == more
+    assert read_configuration(shown(rules)) == rules
+
+
+def test_a_parameter_of_another_policy_and_a_tier_left_out_are_told() -> None:
+    told = faults(small() | {"policy": {"name": "ratio", "calls": {"gold": 3}, "rates": {"gold": 1.0}}, "reserve": {"silver": 1}})
+    assert set(told) == {"policy.calls", "policy.rates", "reserve.silver"}
+    assert "standard" in told["policy.calls"]

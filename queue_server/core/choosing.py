@@ -1,0 +1,25 @@
+"""Which policy a branch has chosen."""
+
+from collections.abc import Callable
+
+from queue_server.core.configuration import Configuration
+from queue_server.core.policies import Ageing, Due, Fifo, Policy, Promise, Strict
+from queue_server.core.ratio import Ratio, Turns
+
+_Make = Callable[[Configuration, dict[str, Turns]], Policy]
+
+POLICIES: dict[str, _Make] = {
+    Promise.name: lambda rules, _turns: Promise(rules.care_permille),
+    Due.name: lambda rules, _turns: Due(rules.care_permille),
+    Ageing.name: lambda rules, _turns: Ageing(
+        rules.care_permille, rules.policy.parameters.get("rates", {}), rules.policy.parameters.get("head_start_ms", {})
+    ),
+    Strict.name: lambda rules, _turns: Strict(rules.care_permille, {tier.id: rank for rank, tier in enumerate(rules.tiers)}),
+    Ratio.name: lambda rules, turns: Ratio({tier.id: rules.policy.parameters["calls"][tier.id] for tier in rules.tiers}, turns),
+    Fifo.name: lambda _rules, _turns: Fifo(),
+}
+
+
+def policy_of(rules: Configuration, turns: dict[str, Turns]) -> Policy:
+    """Return the policy that *rules* name, which has been validated; one with turns keeps them in *turns*."""
+    return POLICIES[rules.policy.name](rules, turns)

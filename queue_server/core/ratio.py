@@ -1,0 +1,122 @@
+"""
+Turns: so many calls of one tier, then so many of the next, round and round; within a tier by place.
+
+The turn belongs to the branch or to each counter (the scope). What counts towards it is said by each call (`Routing.turn`), so a
+replay takes the same turns. A tier with nobody waiting forfeits its turn; a turn that the asking counter cannot take, though
+somebody waits for it elsewhere, is skipped and not spent. While both tiers wait, at most n of the others are called for each m of
+yours.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from queue_server.core.ids import Instant, Millis, TierId
+from queue_server.core.policies import Candidate, said_duration
+from queue_server.core.waiting import LineKey, Standing
+
+BRANCH = ""
+
+
+class Turns(Struct, gc=False):
+    """Where a round stands: the index of the tier whose turn it is, and how many calls of it are used."""
+
+    index: int = 0
+    used: int = 0
+
+
+class Ratio:
+    """Takes turns between the tiers of *calls* (in their order); *turns* are kept by the branch, by scope."""
+
+    name = "ratio"
+
+    def __init__(self, calls: Mapping[TierId, int], turns: dict[str, Turns]) -> None:
+        self._order = tuple(calls)
+        self._calls = calls
+        self._turns = turns
+
+    def _standing(self, scope: str) -> tuple[int, int]:
+        """Whose turn it is, and how many calls of it are left."""
+        turns = self._turns.get(scope)
+        if turns is None:
+            return 0, self._calls[self._order[0]]
+        left = self._calls[self._order[turns.index]] - turns.used
+        if left > 0:
+            return turns.index, left
+        following = (turns.index + 1) % len(self._order)
+        return following, self._calls[self._order[following]]
+
+    def first(self, candidates: list[Candidate], at: Instant, scope: str) -> Candidate:
+        """The first by place of the tier whose turn it is, or of the next one that anybody waits for."""
+        del at
+        index, _ = self._standing(scope)
+        rank = {tier: (position - index) % len(self._order) for position, tier in enumerate(self._order)}
+        return min(candidates, key=lambda candidate: (rank[candidate[0].tier], candidate[1].head))
+
+    def turn_of(self, tier: TierId, waiting: frozenset[TierId], scope: str) -> TierId | None:
+        """Return *tier* if a call of it counts: no tier whose turn would have come before has anybody in *waiting*."""
+        index, _ = self._standing(scope)
+        for step in range(len(self._order)):
+            passing = self._order[(index + step) % len(self._order)]
+            if passing == tier:
+                return tier
+            if passing in waiting:
+                return None
+        return None
+
+    def take(self, tier: TierId, scope: str) -> None:
+        """Count a call of *tier*; those whose turn it was before have forfeited it."""
+        index, left = self._standing(scope)
+        if self._order[index] != tier:
+            index = self._order.index(tier)
+            left = self._calls[tier]
+        self._turns[scope] = Turns(index, self._calls[tier] - left + 1)
+
+    def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
+        """Count within the tier, and reckon how many turns of each other tier pass before."""
+        del at
+        place_at, issue_seq, _ = standing
+        lengths: dict[TierId, int] = {}
+        own = 0
+        for other, line in lines:
+            lengths[other.tier] = lengths.get(other.tier, 0) + len(line)
+            if other.tier == key.tier:
+                own += line.count_before(place_at, issue_seq)
+        passing = {tier: min(count, self._turns_before(key.tier, own, tier)) for tier, count in lengths.items()}
+        ahead = []
+        for other, line in lines:
+            if other.tier == key.tier:
+                count = line.count_before(place_at, issue_seq)
+            else:
+                # The first of the tier, whichever line they stand in; taken off so that the lines of a tier add up.
+                count = -(-passing[other.tier] * len(line) // lengths[other.tier]) if passing[other.tier] else 0
+                passing[other.tier] -= count
+                lengths[other.tier] -= len(line)
+            if count:
+                ahead.append((other, count))
+        return ahead
+
+    def _turns_before(self, tier: TierId, own: int, other: TierId) -> int:
+        """How many calls of *other* are made before the call number *own* (from 0) of *tier*, while both wait."""
+        index, left = self._standing(BRANCH)
+        count = len(self._order)
+        mine, theirs = ((self._order.index(each) - index) % count for each in (tier, other))
+        first_mine = left if mine == 0 else self._calls[tier]
+        first_theirs = left if theirs == 0 else self._calls[other]
+        comes_first = theirs < mine
+        if own < first_mine:
+            return first_theirs if comes_first else 0
+        rounds = 1 + (own - first_mine) // self._calls[tier]
+        return first_theirs + (rounds - 1) * self._calls[other] + (self._calls[other] if comes_first else 0)
+
+    def share(self, key: LineKey, standing: Standing, at: Instant) -> int | None:
+        """The promise is not looked at."""
+        del key, standing, at
+        return None
+
+    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
+        """Whose turn it was."""
+        waited: Millis = at - standing[0]
+        if waiting == 1:
+            return f"{number} was the only one waiting"
+        return f"{number} had waited {said_duration(waited)}, the longest of the tier {key.tier}, whose turn it was, of {waiting} waiting"
