@@ -91,17 +91,18 @@ def _merge(services: list[Json], changed: list[Json]) -> None:
 
 
 def _put_ticket(state: Json, ticket: Json, *, lapsed: bool) -> None:
-    others = [held for held in state["tickets"] if held["ticket_id"] != ticket["ticket_id"]]
-    gone = lapsed or ticket["state"] in GONE
-    state["tickets"] = others if gone else [*others, ticket]
+    held = state["tickets"]
+    index = next((place for place, other in enumerate(held) if other["ticket_id"] == ticket["ticket_id"]), len(held))
+    # A known ticket keeps its place, a new one comes last: the order of issue, as in a snapshot.
+    held[index : index + 1] = [] if lapsed or ticket["state"] in GONE else [ticket]
 
 
 def comparable(state: Json) -> Json:
-    """Return *state* without the outlook and without the order of tickets: what two clients at one seq must agree on."""
+    """Return *state* without the outlook: what two clients at one seq must agree on."""
     compared = {name: value for name, value in state.items() if name != "tickets"}
     compared["services"] = [_steady(service) for service in state["services"]]
     if "tickets" in state:
-        compared["tickets"] = {ticket["ticket_id"]: _steady(ticket) for ticket in state["tickets"]}
+        compared["tickets"] = [_steady(ticket) for ticket in state["tickets"]]
     return compared
 
 

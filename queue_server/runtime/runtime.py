@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TypeVar
 
 import structlog
@@ -86,8 +85,9 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
         if self._writing is not None:
-            with suppress(asyncio.CancelledError, TimeoutError):
-                await asyncio.wait_for(self._writing, self._timeout)
+            # One that has died said so through `failed`; here it is only over.
+            await asyncio.wait([self._writing], timeout=self._timeout)
+            self._writing.cancel()
 
     def now(self) -> Instant:
         """Return the present moment by the log's clock."""
