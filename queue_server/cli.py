@@ -1,4 +1,4 @@
-"""The command line: `queue-server run | migrate | branch apply | token create | token revoke | drive`."""
+"""The command line: `queue-server run | migrate | branch apply | token create | token revoke | drive | simulate`."""
 
 import argparse
 import asyncio
@@ -15,6 +15,7 @@ import structlog
 from queue_server import compose, errands, settings
 from queue_server.access.roles import Role
 from queue_server.drive.play import run_drive
+from queue_server.simulate.command import run_simulate
 from queue_server.wire.reading import Invalid
 
 _Command = Callable[[argparse.Namespace, settings.Settings], Coroutine[Any, Any, int]]
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     if args.command == "drive":
         return run_drive(args)
+    if args.command == "simulate":
+        return run_simulate(args)
     try:
         chosen = settings.load(args.config)
         _configure_logging(chosen, quiet=args.command != "run")
@@ -110,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("stated", metavar="TOKEN", help="the token, or - to read it from standard input")
     revoke.add_argument("--json", action="store_true", help="print one JSON object")
     _add_drive(commands)
+    _add_simulate(commands)
     return parser
 
 
@@ -132,6 +136,16 @@ def _add_drive(commands: Any) -> None:
     drive.add_argument("--day", required=True, help="the day of the trace, as in 1999-02-03")
     drive.add_argument("--speed", type=float, default=1.0, help="how many times faster than it was (default: 1)")
     drive.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def _add_simulate(commands: Any) -> None:
+    text = "play a hall in virtual time, by the rules of the server"
+    simulate = commands.add_parser(
+        "simulate", help=text, description=text[0].upper() + text[1:] + "; two or more scenarios are compared."
+    )
+    simulate.add_argument("scenarios", type=Path, nargs="+", metavar="SCENARIO", help="a TOML file, see docs/simulation.md")
+    simulate.add_argument("--trace", type=Path, metavar="CSV", help="take customers and counters from a record")
+    simulate.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _configure_logging(chosen: settings.Settings, *, quiet: bool) -> None:
