@@ -1,0 +1,74 @@
+"""What docs/rules.md promises about being overtaken, over random halls."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import given as example
+from hypothesis import settings
+
+from queue_server.core import commands as c
+from queue_server.core import events as e
+from queue_server.core.configuration import Cap, Policy, Tier
+from queue_server.core.state import Ticket
+from tests.scenario import Scenario, given, rules
+
+RATES = {"gold": 3, "std": 1}
+HEADS = {"gold": 20_000, "std": 50_000}
+arrivals = st.lists(st.tuples(st.sampled_from(["gold", "std"]), st.integers(0, 120_000)), min_size=2, max_size=20)
+
+
+def _passes(policy: Policy, coming: list[tuple[str, int]], **more: Any) -> Iterator[tuple[Ticket, Ticket, int]]:
+    """Yield, for each call in a hall that is served a customer every five seconds, who passed whom at what moment."""
+    tiers = (Tier("gold", {}, 60_000), Tier("std", {}, 240_000))
+    hall: Scenario = given(rules(policy=policy, tiers=tiers, **more)).open("1")
+    for index, (tier, gap) in enumerate(coming):
+        hall.after(gap).issue(f"t{index}", tier=tier)
+    for _ in coming:
+        waiting = [ticket for ticket in hall.state.tickets.values() if ticket.waiting_since is not None]
+        hall.after(5_000).when(c.CallNext, counter="1", finish=True)
+        called = hall.ticket(hall.last(e.TicketCalled).ticket)
+        yield from ((called, other, hall.now) for other in waiting if other.standing < called.standing)
+        hall.when(c.StartServing, ticket=called.ticket_id)
+
+
+@example(arrivals)
+@settings(max_examples=80, deadline=None)
+def test_fifo_lets_nobody_pass(coming: list[tuple[str, int]]) -> None:
+    assert not list(_passes(Policy("fifo"), coming))
+
+
+@example(arrivals)
+@settings(max_examples=80, deadline=None)
+def test_ageing_bounds_who_passes(coming: list[tuple[str, int]]) -> None:
+    parameters = {"rates": {tier: rate * 1000 for tier, rate in RATES.items()}, "head_start_ms": HEADS}
+    for y, x, now in _passes(Policy("ageing", parameters), coming):
+        wait, after = now - x.place_at, y.place_at - x.place_at
+        bound = wait * (1 - Fraction(RATES[x.tier], RATES[y.tier])) + Fraction(HEADS[y.tier] - HEADS[x.tier], RATES[y.tier])
+        assert after <= bound
+
+
+@example(arrivals)
+@settings(max_examples=80, deadline=None)
+def test_promise_bounds_who_passes(coming: list[tuple[str, int]]) -> None:
+    for y, x, now in _passes(Policy("promise"), coming):
+        assert y.target_ms < x.target_ms
+        assert y.place_at - x.place_at <= (1 - Fraction(y.target_ms, x.target_ms)) * (now - x.place_at)
+
+
+@example(arrivals)
+@settings(max_examples=80, deadline=None)
+def test_strict_lets_the_higher_tier_pass_only(coming: list[tuple[str, int]]) -> None:
+    assert all((y.tier, x.tier) == ("gold", "std") for y, x, _ in _passes(Policy("strict"), coming))
+
+
+@example(arrivals, st.integers(1, 4))
+@settings(max_examples=80, deadline=None)
+def test_a_cap_lets_the_lowest_tier_through_in_time(coming: list[tuple[str, int]], cap: int) -> None:
+    passed: dict[str, list[str]] = {}
+    for y, x, _ in _passes(Policy("strict"), coming, cap=Cap(cap)):
+        passed.setdefault(y.ticket_id, []).append(x.ticket_id)
+    # The first of the lowest tier is passed by k calls at most before it is called itself.
+    first = next((f"t{index}" for index, (tier, _) in enumerate(coming) if tier == "std"), None)
+    assert sum(first in victims for victims in passed.values()) <= cap
