@@ -28,8 +28,8 @@ def draw_from(distribution: Distribution, chance: Random) -> Draw:
     """Return what draws one duration after another, in whole ms."""
     mean, name = distribution.mean_ms, distribution.name
     if name == "exponential":
-        expovariate = chance.expovariate
-        return lambda: int(expovariate(1.0) * mean + 0.5)
+        random = chance.random
+        return lambda: int(0.5 - log(1.0 - random()) * mean)
     if name == "lognormal":
         variance = log(1 + distribution.cv**2)
         middle, spread = log(mean) - variance / 2, sqrt(variance)
@@ -57,9 +57,10 @@ def _instants(rates: tuple[Rate, ...], chance: Random) -> Iterator[float]:
     customers together (inversion; E. Cinlar, "Introduction to Stochastic Processes", 1975, section 4.7).
     """
     segments = _segments(rates)
+    random = chance.random
     today, index, at = 0, 0, 0.0
     while True:
-        work = chance.expovariate(1.0)
+        work = -log(1.0 - random())
         while True:
             _, until, rate = segments[index]
             end = today + until

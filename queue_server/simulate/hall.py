@@ -17,6 +17,7 @@ from queue_server.core.state import BranchState
 from queue_server.simulate.scenario import CounterPlan, Scenario
 
 _ACTOR = "system:simulation"
+_KEY = "simulation"
 _FOR_EVER = 1 << 60
 UNSET_TARGET_MS: Millis = 900_000
 """The target of a tier that the scenario gives none: for policies that do not look at it."""
@@ -52,15 +53,14 @@ def _letters(index: int) -> str:
 
 
 class Hall:
-    """A branch on its one long day; commands are numbered, as if each came with a key of its own."""
+    """A branch on its one long day. All commands have one key: the core leaves it to its callers to find repetitions."""
 
     def __init__(self, rules: Configuration) -> None:
         """Open the day; all counters are closed."""
         self._state = BranchState(rules.id)
-        self._commands = 0
         opening = c.OpenDay(
             at=0,
-            command_id="0",
+            command_id=_KEY,
             actor=_ACTOR,
             day="2000-01-01",
             opens_at=0,
@@ -70,23 +70,19 @@ class Hall:
         )
         decide(self._state, opening)
 
-    def _key(self) -> str:
-        self._commands += 1
-        return str(self._commands)
-
     def open(self, counter: CounterId, at: Instant) -> None:
         """Open *counter*."""
-        decide(self._state, c.OpenCounter(at=at, command_id=self._key(), actor=_ACTOR, counter=counter))
+        decide(self._state, c.OpenCounter(at=at, command_id=_KEY, actor=_ACTOR, counter=counter))
 
     def close(self, counter: CounterId, at: Instant) -> None:
         """Close *counter*, which serves nobody."""
-        decide(self._state, c.CloseCounter(at=at, command_id=self._key(), actor=_ACTOR, counter=counter))
+        decide(self._state, c.CloseCounter(at=at, command_id=_KEY, actor=_ACTOR, counter=counter))
 
     def issue(self, ticket: TicketId, service: ServiceId, tier: TierId, at: Instant) -> None:
         """Give a customer a ticket."""
         decide(
             self._state,
-            c.IssueTicket(at=at, command_id=self._key(), actor=_ACTOR, ticket_id=ticket, service=service, tier=tier),
+            c.IssueTicket(at=at, command_id=_KEY, actor=_ACTOR, ticket_id=ticket, service=service, tier=tier),
         )
 
     def call_next(self, counter: CounterId, at: Instant) -> TicketId | None:
@@ -95,7 +91,7 @@ class Hall:
         held = state.counters[counter].ticket
         decide(
             state,
-            c.CallNext(at=at, command_id=self._key(), actor=_ACTOR, counter=counter, finish=held is not None),
+            c.CallNext(at=at, command_id=_KEY, actor=_ACTOR, counter=counter, finish=held is not None),
         )
         if held is not None:
             self._drop(held)
@@ -105,7 +101,7 @@ class Hall:
         """End the serving at *counter* without calling anybody."""
         held = self._state.counters[counter].ticket
         if held is not None:
-            decide(self._state, c.FinishServing(at=at, command_id=self._key(), actor=_ACTOR, ticket=held))
+            decide(self._state, c.FinishServing(at=at, command_id=_KEY, actor=_ACTOR, ticket=held))
             self._drop(held)
 
     def give_up(self, ticket: TicketId, at: Instant) -> bool:
@@ -113,7 +109,7 @@ class Hall:
         known = self._state.tickets.get(ticket)
         if known is None or known.state is not TicketState.WAITING:
             return False
-        decide(self._state, c.CancelTicket(at=at, command_id=self._key(), actor=_ACTOR, ticket=ticket))
+        decide(self._state, c.CancelTicket(at=at, command_id=_KEY, actor=_ACTOR, ticket=ticket))
         self._drop(ticket)
         return True
 

@@ -12,8 +12,8 @@ after as many again, since in a hall that cannot keep up the last would else wai
 """
 
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush, merge
-from itertools import count, islice
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from queue_server.core.ids import CounterId, Instant, Millis, ServiceId, TicketId, TierId
@@ -34,15 +34,8 @@ class HallStuckError(Exception):
     """Customers remain whom no counter will ever call; the message says how many."""
 
 
-class _Customer:
-    """Who is inside: what is needed when the call comes."""
-
-    __slots__ = ("counts", "number", "visit")
-
-    def __init__(self, visit: Visit, number: int, *, counts: bool) -> None:
-        self.visit = visit
-        self.number = number
-        self.counts = counts
+_Customer = tuple[Visit, int, bool]
+"""Who is inside: the number for the overtaking, and whether the customer counts."""
 
 
 def replicate(scenario: Scenario, replication: int, progress: Progress = lambda _played: None) -> Outcome:
@@ -59,6 +52,7 @@ class _Replication:
     def __init__(self, scenario: Scenario, replication: int, progress: Progress) -> None:
         seed = scenario.run.seed
         self._scenario = scenario
+        self._replication = replication
         self._progress = progress
         self._hall = Hall(configuration_of(scenario))
         self._tally = Tally(scenario)
@@ -67,7 +61,7 @@ class _Replication:
             service.id: draw_from(service.distribution, stream(seed, replication, "serving", service.id))
             for service in scenario.services
         }
-        self._visits = _visits(scenario, seed, replication)
+        self._to_come = 2 * (scenario.warmup + scenario.counted)
         self._steps = _shift_steps(scenario)
         self._order = count()
         self._agenda: list[tuple[Instant, int, Callable[[Any, Instant], None], Any]] = []
@@ -82,11 +76,12 @@ class _Replication:
 
     def play(self) -> Outcome:
         self._next_step()
-        self._next_visit()
-        agenda = self._agenda
+        for customers in _streams(self._scenario, self._replication):
+            self._next_visit(customers)
+        agenda, tally = self._agenda, self._tally
         while agenda and self._remaining:
             at, _, act, subject = heappop(agenda)
-            self._tally.pass_time(at, self._open - len(self._idle), self._open)
+            tally.pass_time(at, self._open - len(self._idle), self._open)
             act(subject, at)
         if self._remaining:
             raise HallStuckError(f"{self._remaining} customers wait whom no counter ever calls")
@@ -96,12 +91,14 @@ class _Replication:
     def _plan(self, at: Instant, act: Callable[[Any, Instant], None], subject: object) -> None:
         heappush(self._agenda, (at, next(self._order), act, subject))
 
-    def _next_visit(self) -> None:
-        visit = next(self._visits, None)
-        if visit is not None:
-            self._plan(visit.at, self._arrive, visit)
+    def _next_visit(self, customers: Iterator[Visit]) -> None:
+        visit = next(customers, None)
+        if visit is not None and self._to_come:
+            self._to_come -= 1
+            self._plan(visit.at, self._arrive, (visit, customers))
 
-    def _arrive(self, visit: Visit, at: Instant) -> None:
+    def _arrive(self, arrival: tuple[Visit, Iterator[Visit]], at: Instant) -> None:
+        visit, customers = arrival
         index = self._arrived
         self._arrived = index + 1
         self._last_arrival = at
@@ -112,18 +109,23 @@ class _Replication:
             self._tally.is_counting = position == 0
         ticket = str(index)
         number = self._overtaking[visit.service].arrive()
-        self._inside[ticket] = _Customer(visit, number, counts=0 <= position < self._scenario.counted)
+        self._inside[ticket] = (visit, number, 0 <= position < self._scenario.counted)
         self._hall.issue(ticket, visit.service, visit.tier, at)
         self._waiting += 1
-        self._call_idle(at)
+        if self._idle:
+            self._call_idle(at)
         if visit.patience_ms is not None and ticket in self._inside:
             self._plan(at + visit.patience_ms, self._give_up, ticket)
-        self._next_visit()
+        self._next_visit(customers)
 
     def _call_idle(self, at: Instant) -> None:
         """Let idle counters call for as long as one of them finds somebody."""
-        while self._waiting and any(self._call(counter, at) for counter in list(self._idle)):
-            pass
+        while self._waiting:
+            for counter in self._idle:
+                if self._call(counter, at):
+                    break  # the idle are others now
+            else:
+                return
 
     def _call(self, counter: CounterId, at: Instant) -> bool:
         """Let *counter* end what it does and call; it is idle when nobody is called."""
@@ -133,10 +135,9 @@ class _Replication:
             return False
         self._idle.pop(counter, None)
         self._waiting -= 1
-        customer = self._inside.pop(ticket)
-        visit = customer.visit
-        overtaken = self._overtaking[visit.service].call(customer.number)
-        if customer.counts:
+        visit, number, counts = self._inside.pop(ticket)
+        overtaken = self._overtaking[visit.service].call(number)
+        if counts:
             self._tally.served(visit.tier, self._hall.waited_ms(ticket), overtaken)
             self._remaining -= 1
         serving_ms = visit.serving_ms if visit.serving_ms is not None else self._serving[visit.service]()
@@ -158,10 +159,10 @@ class _Replication:
         if ticket not in self._inside or not self._hall.give_up(ticket, at):
             return
         self._waiting -= 1
-        customer = self._inside.pop(ticket)
-        self._overtaking[customer.visit.service].leave(customer.number)
-        if customer.counts:
-            self._tally.left(customer.visit.tier)
+        visit, number, counts = self._inside.pop(ticket)
+        self._overtaking[visit.service].leave(number)
+        if counts:
+            self._tally.left(visit.tier)
             self._remaining -= 1
 
     def _next_step(self) -> None:
@@ -194,15 +195,13 @@ class _Replication:
         self._open -= 1
 
 
-def _visits(scenario: Scenario, seed: int, replication: int) -> Iterator[Visit]:
+def _streams(scenario: Scenario, replication: int) -> Iterator[Iterator[Visit]]:
     if scenario.visits is not None:
-        return iter(scenario.visits)
+        yield iter(scenario.visits)
     named: dict[tuple[TierId, ServiceId], int] = {}
-    streams = []
     for plan in scenario.arrivals:
         which = named[plan.tier, plan.service] = named.get((plan.tier, plan.service), -1) + 1
-        streams.append(arrivals(plan, seed, replication, which))
-    return islice(merge(*streams, key=lambda visit: visit.at), 2 * (scenario.warmup + scenario.counted))
+        yield arrivals(plan, scenario.run.seed, replication, which)
 
 
 def _shift_steps(scenario: Scenario) -> Iterator[tuple[Instant, bool, CounterId]]:
