@@ -23,7 +23,7 @@ SCREEN_SOURCES := package.json $(shell find $(SCREEN_FOLDERS) -type f -not -path
 .SUFFIXES:
 # Two pips must not work in one virtual environment at once.
 .NOTPARALLEL:
-.PHONY: help run links setup test lint format bench faults laws docs lock clean
+.PHONY: help run links setup test lint format bench faults laws theory docs lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -60,6 +60,9 @@ faults: $(DEV) ## kill the service and its database under load, again and again
 
 laws: $(DEV) ## the random days of the core, 500 of 50 steps (LAWS_EXAMPLES, LAWS_STEPS for more)
 	@LAWS_EXAMPLES=$${LAWS_EXAMPLES:-500} LAWS_STEPS=$${LAWS_STEPS:-50} $(BIN)/python -m pytest tests/laws $(ARGS)
+
+theory: $(DEV) ## the simulated hall against queueing theory, written to docs/theory.md (some minutes)
+	@$(BIN)/python -m tests.simulate.campaign $(ARGS)
 
 docs: $(DEV) ## draw the pages that are made from the code
 	@$(BIN)/python scripts/draw_lifecycle.py
