@@ -65,6 +65,15 @@ class CallTicket(Command, kw_only=True):
     reason: str | None = None
 
 
+class ServeDirectly(Command, kw_only=True):
+    """Serve somebody who has taken no ticket: issued, called and started as one command."""
+
+    counter: CounterId
+    ticket_id: TicketId
+    service: ServiceId
+    tier: TierId | None = None
+
+
 class RecallTicket(Command, kw_only=True):
     """Announce the same call again."""
 

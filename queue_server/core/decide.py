@@ -23,6 +23,7 @@ _RULES: dict[type[Command], _Rule] = {
     c.IssueTicket: rules_tickets.issue,
     c.CallNext: rules_tickets.call_next,
     c.CallTicket: rules_tickets.call_ticket,
+    c.ServeDirectly: rules_tickets.serve_directly,
     c.RecallTicket: rules_tickets.recall,
     c.StartServing: rules_tickets.start,
     c.FinishServing: rules_tickets.finish,

@@ -10,6 +10,7 @@ from heapq import merge
 from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from queue_server.core.configuration import Preference, Scope
 from queue_server.core.events import Overtaken, Routing
@@ -181,6 +182,13 @@ def direct(state: BranchState, counter_id: CounterId, ticket: Ticket, note: str 
         overtook=_overtaken(state, candidates, ticket.standing),
         share=policy.share(ticket.line_key(), ticket.standing, at),
         note=note,
+    )
+
+
+def served_directly(state: BranchState, counter_id: CounterId, ticket: Ticket, at: Instant) -> Routing:
+    """Explain the call of *ticket*, issued this moment to somebody who stands at *counter_id*."""
+    return replace(
+        direct(state, counter_id, ticket, None, at), reason=f"{ticket.number} stood at the counter and was served directly"
     )
 
 

@@ -10,10 +10,13 @@ from queue_server.core.ids import CounterId, ServiceId, TierId
 from queue_server.core.lifecycle import CounterState, TicketState, TicketStep
 from queue_server.core.places import place_for
 from queue_server.core.rejections import CounterClosed, CounterPaused, InvalidCommand, NotInProfile, WrongState
-from queue_server.core.routing import direct, may_call, next_ticket
+from queue_server.core.routing import direct, may_call, next_ticket, served_directly
 from queue_server.core.state import Counter, Ticket
 from queue_server.core.turn import Turn
 from queue_server.core.waiting import LineKey
+
+DIRECT = "direct"
+"""The channel of a ticket that was never waited with."""
 
 
 def issue(turn: Turn, command: c.IssueTicket) -> None:
@@ -75,6 +78,34 @@ def call_ticket(turn: Turn, command: c.CallTicket) -> None:
         place_at = place_for(turn.state, ticket, ticket.line_key(), "due", turn.at)
         turn.emit(e.TicketReinstated(ticket=ticket.ticket_id, place_at=place_at, reason=command.reason))
     _call(turn, ticket, counter.id, direct(turn.state, counter.id, ticket, command.reason, turn.at))
+
+
+def serve_directly(turn: Turn, command: c.ServeDirectly) -> None:
+    """Issue, call and start for somebody who stands at the counter; the profile and the life cycle hold as for anybody."""
+    counter = turn.counter(command.counter)
+    tier = command.tier if command.tier is not None else turn.state.rules.default_tier
+    turn.service(command.service)
+    turn.tier(tier)
+    _require_idle(turn, counter, may_finish=False)
+    key = LineKey(command.service, tier, False, turn.state.target_of(command.service, tier), False, None, None, None)
+    if not may_call(turn.state, counter, key):
+        raise NotInProfile(f"Counter {counter.number} may not serve this: its profile does not allow it")
+    issue(
+        turn,
+        c.IssueTicket(
+            at=command.at,
+            command_id=command.command_id,
+            actor=command.actor,
+            ticket_id=command.ticket_id,
+            service=command.service,
+            tier=tier,
+            channel=DIRECT,
+        ),
+    )
+    ticket = turn.ticket(command.ticket_id)
+    _call(turn, ticket, counter.id, served_directly(turn.state, counter.id, ticket, turn.at))
+    if ticket.state is TicketState.CALLED:
+        turn.emit(e.ServingStarted(ticket=ticket.ticket_id, counter=counter.id))
 
 
 def recall(turn: Turn, command: c.RecallTicket) -> None:

@@ -69,6 +69,13 @@ class CallNextBody(Body, frozen=True, kw_only=True):
     finish: FinishPart | None = None
 
 
+class ServeBody(Body, frozen=True, kw_only=True):
+    """Somebody without a ticket is served at once."""
+
+    service: Reference
+    tier: Reference | None = None
+
+
 class CallBody(Body, frozen=True, kw_only=True):
     """This ticket, out of its turn; `override` also past the counter's profile, with a reason."""
 

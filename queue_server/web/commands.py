@@ -103,6 +103,10 @@ def _call(wish: Wish, body: b.CallBody) -> c.Command:
     return c.CallTicket(**wish.who, counter=wish.target, ticket=body.ticket, override=body.override, reason=body.reason)
 
 
+def _serve(wish: Wish, body: b.ServeBody) -> c.Command:
+    return c.ServeDirectly(**wish.who, counter=wish.target, ticket_id=new_identifier(), service=body.service, tier=body.tier)
+
+
 def _recall(wish: Wish, body: b.StepBody) -> c.Command:
     return c.RecallTicket(**wish.who, ticket=wish.target, counter=body.counter)
 
@@ -179,6 +183,9 @@ COMMANDS: tuple[CommandRoute, ...] = (
     ),
     CommandRoute(
         "/counters/{counter}/call", "Call this ticket out of its turn", b.CallBody, _call, form=CallReceipt, answer=_called
+    ),
+    CommandRoute(
+        "/counters/{counter}/serve", "Serve somebody without a ticket", b.ServeBody, _serve, form=CallReceipt, answer=_called
     ),
     CommandRoute("/counters/{counter}/open", "Open a counter", b.OpenBody, _open),
     CommandRoute("/counters/{counter}/close", "Close a counter", b.ReasonBody, _close),

@@ -221,3 +221,27 @@ def test_a_ticket_taken_while_the_server_was_away_keeps_its_true_arrival(late: i
     hall = given()
     hall.issue("a", arrived_at=hall.now - late)
     assert hall.ticket("a").place_at == hall.now - late
+
+
+def test_somebody_without_a_ticket_is_issued_called_and_started_by_one_command() -> None:
+    hall = given().open("1").issue("a").after(1_000).when(c.ServeDirectly, counter="1", ticket_id="d", service="cash")
+    hall.then(e.TicketIssued, e.TicketCalled, e.ServingStarted)
+    assert {change.event.command_id for change in hall.changes} == {hall.changes[0].event.command_id}
+    ticket, routing = hall.ticket("d"), hall.last(e.TicketCalled).routing
+    assert (ticket.number, ticket.state, ticket.waited_ms, ticket.channel) == ("A002", TicketState.SERVING, 0, "direct")
+    assert (routing.rule, routing.overtook.first) == ("direct", ("A001",))
+    hall.refused(CounterBusy, c.ServeDirectly, counter="1", ticket_id="x", service="cash")
+
+
+def test_direct_serving_keeps_to_the_profile() -> None:
+    hall = given().open("3")
+    hall.refused(NotInProfile, c.ServeDirectly, counter="3", ticket_id="d", service="cash")
+    hall.refused(UnknownService, c.ServeDirectly, counter="3", ticket_id="d", service="x")
+    hall.when(c.ServeDirectly, counter="3", ticket_id="d", service="cash", tier="gold").then(
+        e.TicketIssued, e.TicketCalled, e.ServingStarted
+    )
+
+
+def test_where_serving_begins_with_the_call_direct_serving_starts_once() -> None:
+    hall = given(rules(start=StartMode.ON_CALL)).open("1").when(c.ServeDirectly, counter="1", ticket_id="d", service="cash")
+    hall.then(e.TicketIssued, e.TicketCalled, e.ServingStarted)

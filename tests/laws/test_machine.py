@@ -148,6 +148,13 @@ class Hall(RuleBasedStateMachine):
     def call(self, counter: str, ticket: int, override: bool, reason: str | None) -> None:
         self._do(c.CallTicket, counter=counter, ticket=self._ticket(ticket, TicketStep.CALL), override=override, reason=reason)
 
+    @rule(counter=counters, service=services, tier=tiers)
+    def serve_directly(self, counter: str, service: str, tier: str | None) -> None:
+        ticket = f"t{next(self.ids)}"
+        self._do(c.ServeDirectly, counter=counter, ticket_id=ticket, service=service, tier=tier)
+        if ticket in self.state.tickets:
+            self.issued.append(ticket)
+
     @rule(
         step=st.sampled_from([TicketStep.RECALL, TicketStep.START, TicketStep.FINISH, TicketStep.NO_SHOW, TicketStep.CANCEL]),
         ticket=tickets,

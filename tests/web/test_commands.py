@@ -129,3 +129,13 @@ async def test_a_ticket_of_its_own_may_be_seen_and_cancelled(main: Caller, desk:
     assert (await me.post(f"/tickets/{other}/cancel")).code == "forbidden"
     assert (await me.post("/tickets", {"service": "cash"})).code == "forbidden"
     assert (await me.post(f"/tickets/{mine}/cancel")).status == 200
+
+
+async def test_somebody_without_a_ticket_is_served_directly(main: Caller) -> None:
+    served = await main.post("/counters/3/serve", {"service": "loans"})
+    assert served.status == 200
+    assert (served.body["ticket"]["state"], served.body["counter"]["state"]) == ("serving", "serving")
+    assert served.body["ticket"]["number"] in served.body["routing"]["reason"]
+    again = await main.post("/counters/3/serve", {"service": "loans"})
+    assert (again.status, again.body["code"], again.body["ticket"]) == (409, "counter_busy", served.body["ticket"]["ticket_id"])
+    assert (await main.post("/counters/3/serve", {})).body["code"] == "invalid_body"
