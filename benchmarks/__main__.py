@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benchmarks import issue_throughput, profile_server, waiting_length
+from benchmarks import issue_throughput, profile_server, simulate_speed, waiting_length
 from benchmarks.report import keep
 
 Figures = dict[str, Any]
@@ -14,6 +14,7 @@ Figures = dict[str, Any]
 BENCHMARKS: dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Figures]], Callable[[Figures], None]]] = {
     "issue": ("issue_throughput", lambda: issue_throughput.measure(rounds=3, seconds=6), issue_throughput.show),
     "waiting": ("waiting_length", lambda: waiting_length.measure(rounds=6, lengths=[100, 10_000]), waiting_length.show),
+    "simulate": ("simulate_speed", lambda: simulate_speed.measure(rounds=4, customers=20_000), simulate_speed.show),
     "profile": ("profile", lambda: profile_server.measure(seconds=20), profile_server.show),
 }
 
