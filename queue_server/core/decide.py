@@ -61,7 +61,7 @@ def decide(state: BranchState, command: Command) -> list[Change]:
     elif isinstance(command, c.ApplyDeadlines):
         apply_deadlines(turn)
     else:
-        if not state.is_open:
+        if not state.is_open and not isinstance(command, c.ConfigureBranch):
             raise ServiceClosed(reopens_at=state.rolls_at)
         if state.seq >= state.rules.day_limit and not isinstance(command, _ENDING):
             raise DayFull

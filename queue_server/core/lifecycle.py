@@ -100,8 +100,8 @@ FOLLOWS_TICKET = {_T.CALLED: _C.CALLING, _T.SERVING: _C.SERVING}
 
 
 def ticket_steps_from(state: TicketState) -> tuple[str, ...]:
-    """Return the steps that are legal in *state*, in the order of the table."""
-    return tuple(step.value for step, (sources, _) in TICKET_STEPS.items() if state in sources)
+    """Return the steps that may be asked for in *state*, in the order of the table; expiry is for the roll of the day alone."""
+    return tuple(step.value for step, (sources, _) in TICKET_STEPS.items() if state in sources and step is not TicketStep.EXPIRE)
 
 
 def counter_steps_from(state: CounterState) -> tuple[str, ...]:

@@ -4,28 +4,32 @@ from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.ids import CounterId, ProfileId
 from queue_server.core.lifecycle import CounterState, CounterStep
-from queue_server.core.rejections import StaffElsewhere, UnknownProfile
+from queue_server.core.rejections import StaffElsewhere, UnknownCounter, UnknownProfile
 from queue_server.core.turn import BUSY, Turn
 
 
 def open_counter(turn: Turn, command: c.OpenCounter) -> None:
-    """Open the counter; a person who still sits elsewhere moves only when that is asked for."""
-    counter = turn.counter(command.counter)
+    """Open the counter; a person who still sits elsewhere, or a colleague who still sits here, moves only when that is asked for."""
+    counter = turn.state.counters.get(command.counter) if command.take_over else turn.counter(command.counter)
+    if counter is None:
+        raise UnknownCounter(counter=command.counter)
     profile = _profile(turn, command.counter, command.profile)
-    turn.require_counter(counter, CounterStep.OPEN)
-    elsewhere = [
+    is_left_behind = command.take_over and counter.state is not CounterState.CLOSED and counter.staff not in {None, command.staff}
+    if not is_left_behind:
+        turn.require_counter(counter, CounterStep.OPEN)
+    given_up = [
         other
         for other in turn.state.counters.values()
         if command.staff is not None and other.staff == command.staff and other.state is not CounterState.CLOSED
     ]
-    if elsewhere and not command.take_over:
-        raise StaffElsewhere(
-            f"This person already sits at counter {elsewhere[0].number}; take over to move", counter=elsewhere[0].id
-        )
-    for other in elsewhere:
+    if given_up and not command.take_over:
+        raise StaffElsewhere(f"This person already sits at counter {given_up[0].number}; take over to move", counter=given_up[0].id)
+    if is_left_behind:
+        given_up.append(counter)
+    for other in given_up:
         if other.state in BUSY:
             turn.refuse_busy(other)
-    for other in elsewhere:
+    for other in given_up:
         turn.emit(e.CounterClosed(counter=other.id, reason="taken_over"))
     turn.emit(e.CounterOpened(counter=counter.id, profile=profile, staff=command.staff))
 

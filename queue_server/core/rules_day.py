@@ -46,6 +46,10 @@ def configure(turn: Turn, command: c.ConfigureBranch) -> None:
     if command.next_day:
         turn.emit(e.ConfigurationScheduled(version=version + 1, configuration=command.configuration))
         return
+    if not turn.state.is_open:
+        # Nobody is left who could be stranded.
+        turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration))
+        return
     stranded = _stranded(turn, command.configuration)
     if stranded:
         named = ", ".join(stranded[:_STRANDED_NAMED])
@@ -63,6 +67,8 @@ def _end_day(turn: Turn, reason: str) -> None:
         else:
             held_by = ticket.counter if ticket.state is TicketState.CALLED else None
             turn.emit(e.TicketExpired(ticket=ticket.ticket_id, counter=held_by))
+    for ticket_id in list(turn.state.lapsing):
+        turn.emit(e.NoShowLapsed(ticket=ticket_id))
     for counter in list(turn.state.counters.values()):
         if counter.state is not CounterState.CLOSED:
             turn.emit(e.CounterClosed(counter=counter.id, reason=DAY_CLOSED))

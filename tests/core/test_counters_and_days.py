@@ -8,6 +8,7 @@ from queue_server.core.lifecycle import TicketState
 from queue_server.core.rejections import (
     CounterBusy,
     DayFull,
+    Forbidden,
     ServiceClosed,
     StaffElsewhere,
     UnknownProfile,
@@ -58,6 +59,18 @@ def test_one_person_one_seat() -> None:
     hall.when(c.OpenCounter, counter="2", staff="ann", take_over=True).then(e.CounterClosed, e.CounterOpened)
     hall.issue("a").when(c.CallNext, counter="2")
     hall.refused(CounterBusy, c.OpenCounter, counter="1", staff="ann", take_over=True)
+
+
+def test_a_colleague_who_forgot_to_sign_out_is_taken_over_when_idle() -> None:
+    hall = given().when(c.OpenCounter, counter="1", staff="ann").issue("a")
+    hall.refused(Forbidden, c.OpenCounter, counter="1", staff="bob", seat="bob")
+    hall.when(c.OpenCounter, counter="2", staff="bob", seat="bob")
+    hall.when(c.OpenCounter, counter="1", staff="bob", seat="bob", take_over=True)
+    hall.then(e.CounterClosed, e.CounterClosed, e.CounterOpened)
+    assert hall.state.counters["1"].staff == "bob"
+    hall.when(c.CallNext, counter="1", seat="bob")
+    hall.refused(CounterBusy, c.OpenCounter, counter="1", staff="ann", seat="ann", take_over=True)
+    hall.refused(WrongState, c.OpenCounter, counter="1", staff="bob", seat="bob", take_over=True)
 
 
 def test_a_changed_profile_counts_from_the_next_call() -> None:
@@ -115,8 +128,16 @@ def test_a_day_closed_early_takes_nothing_until_it_rolls() -> None:
     assert hall.ticket("a").state is TicketState.EXPIRED
     assert hall.refused(ServiceClosed, c.IssueTicket, ticket_id="b", service="cash").facts["reopens_at"] == ROLLS_AT
     assert next_deadline(hall.state) == ROLLS_AT
+    hall.when(c.ConfigureBranch, expected=1, next_day=True, configuration=rules(care_permille=100)).then(e.ConfigurationScheduled)
+    hall.when(c.ConfigureBranch, expected=2, next_day=False, configuration=rules(care_permille=50)).then(e.BranchConfigured)
     _roll(hall)
     hall.then(e.DayOpened, e.BranchConfigured)
+
+
+def test_when_the_day_ends_nobody_may_return_any_more() -> None:
+    hall = given().open("1").issue("a").when(c.CallNext, counter="1").when(c.RecordNoShow, ticket="a")
+    hall.when(c.CloseDay, reason="fire_alarm").then(e.NoShowLapsed, e.CounterClosed, e.DayClosed)
+    assert not hall.state.lapsing
 
 
 def test_a_day_is_bounded() -> None:
