@@ -12,12 +12,14 @@ class Recent:
     """
     Consecutive changes of one day up to the committed head, at most *limit* of them.
 
-    It holds what came after `start`; whoever holds an earlier `seq` needs the history, or a snapshot.
+    It holds what came after `start`; whoever holds an earlier `seq` needs the history, or a snapshot. Before `whole` only a
+    snapshot helps: there everything changed (the configuration, the day), of which no delta tells.
     """
 
     def __init__(self, day: Day, seq: int, limit: int) -> None:
         self.day = day
         self.seq = seq
+        self.whole = 0
         self._changes: deque[Change] = deque(maxlen=limit)
 
     @property
@@ -27,7 +29,7 @@ class Recent:
 
     def begin(self, day: Day, seq: int) -> None:
         """Forget all; the branch stands at *seq* of *day* and what led there is told by a snapshot."""
-        self.day, self.seq = day, seq
+        self.day, self.seq, self.whole = day, seq, 0
         self._changes.clear()
 
     def is_continued_by(self, changes: Sequence[Change]) -> bool:
@@ -44,11 +46,14 @@ class Recent:
     def complete(self, day: Day, history: Sequence[Change]) -> None:
         """Put in front what *history*, which reaches to the head or beyond, has of the time before `start`."""
         start = self.start
-        if day != self.day:
-            return
         older = [change for change in history if change.event.seq <= start]
+        # While the history was read, a reconfiguration may have begun this anew, further on: then there is a gap between them.
+        if day != self.day or not older or older[-1].event.seq != start:
+            return
+        self.whole = max([self.whole, *(change.event.seq for change in older if change.is_whole)])
         room = (self._changes.maxlen or 0) - len(self._changes)
-        self._changes.extendleft(reversed(older[max(0, len(older) - room) :]))
+        told = [change for change in older if change.event.seq > self.whole]
+        self._changes.extendleft(reversed(told[max(0, len(told) - room) :]))
 
     def since(self, seq: int) -> list[Change]:
         """Return the changes after *seq*, which is not before `start`."""

@@ -71,9 +71,9 @@ class Session:
         self._told: Outlook | None = None
 
     def needs_history(self, recent: Recent, epoch: str) -> bool:
-        """Tell whether its position is of this day, but further back than *recent* goes."""
+        """Tell whether its position is of this day, but further back than *recent* goes, and the history may help."""
         after = self.after
-        return after is not None and (after.epoch, after.day) == (epoch, recent.day) and after.seq < recent.start
+        return after is not None and (after.epoch, after.day) == (epoch, recent.day) and recent.whole <= after.seq < recent.start
 
     def forget(self) -> None:
         """Give up the position: only a snapshot can help."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from websockets.asyncio.client import ClientConnection, connect
 
 from queue_server.access.memory import MemoryTokens
@@ -93,6 +94,13 @@ class Screen:
     @property
     def kinds(self) -> list[str]:
         return [message["type"] for message in self.messages]
+
+
+async def rename(node: Node) -> None:
+    """Give the branch another configuration in the middle of the day."""
+    version, rules = await node.hall.runtime.configuration("b")
+    rules = structs.replace(rules, name={"en": "New"})
+    await node.hall.runtime.put_configuration("b", rules, expected=version, next_day=False, actor="test", command_id="put")
 
 
 def same(left: FeedState, right: FeedState) -> bool:

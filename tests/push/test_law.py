@@ -9,7 +9,7 @@ import pytest
 from queue_server.core import commands as c
 from queue_server.drive.reducer import FeedGap, FeedState
 from queue_server.eventlog.port import Appended
-from tests.push.node import Node, Screen, running, same
+from tests.push.node import Node, Screen, rename, running, same
 from tests.push.walk import Walk
 
 VIEWS = ["view=board", "view=staff", "view=board&zone=vip", "view=board&counter=2"]
@@ -56,6 +56,37 @@ async def test_a_screen_may_come_back_at_every_point_of_the_day(view: str) -> No
             async with node.screen(view, state) as screen:
                 assert same(await settled(node, screen), fresh)
                 assert "snapshot" not in screen.kinds
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize("view", VIEWS)
+async def test_one_who_comes_back_over_a_reconfiguration_gets_a_snapshot(view: str, is_restarted: bool) -> None:
+    before: list[FeedState] = []
+    after: list[FeedState] = []
+    async with running() as node:
+        walk = Walk(node.hall, seed=5)
+        async with node.screen(view) as screen:
+            await walk.open()
+            for held in (before, after):
+                for _ in range(20):
+                    await walk.step()
+                    held.append(copy.deepcopy(await settled(node, screen)))
+                if held is before:
+                    await rename(node)
+        if not is_restarted:
+            await come_back(node, view, before, after)
+    if is_restarted:
+        async with running({"log": node.hall.log}) as restarted:
+            await come_back(restarted, view, before, after)
+
+
+async def come_back(node: Node, view: str, before: list[FeedState], after: list[FeedState]) -> None:
+    """Let a screen resume from each state; those of before the reconfiguration cannot be told of it by deltas."""
+    fresh = await node.fresh(view)
+    for state in [*before, *after, *before]:
+        async with node.screen(view, state) as screen:
+            assert same(await settled(node, screen), fresh)
+            assert ("snapshot" in screen.kinds) == (state in before)
 
 
 async def test_coming_back_after_the_node_has_restarted_reads_the_history() -> None:
@@ -110,9 +141,7 @@ async def test_the_roll_of_the_day_sends_a_fresh_snapshot() -> None:
 async def test_a_changed_configuration_sends_a_fresh_snapshot() -> None:
     async with running() as node, node.screen() as screen:
         await settled(node, screen)
-        version, rules = await node.hall.runtime.configuration("b")
-        rules = type(rules)(**{**{name: getattr(rules, name) for name in rules.__struct_fields__}, "name": {"en": "New"}})
-        await node.hall.runtime.put_configuration("b", rules, expected=version, next_day=False, actor="test", command_id="put")
+        await rename(node)
         await settled(node, screen)
         assert screen.state.state["branch"]["name"] == {"en": "New"}
         assert screen.kinds.count("snapshot") == 2

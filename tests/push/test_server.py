@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from queue_server.access.roles import Role
 from queue_server.access.tokens import TokensUnavailable
-from tests.push.node import Node, Screen, running, same
+from tests.push.node import Node, Screen, rename, running, same
 
 
 async def refused(node: Node, address: str, token: str | None) -> dict[str, Any]:
@@ -249,6 +249,21 @@ async def test_a_slow_screen_catches_up_and_holds_up_nobody(recent_limit: int, k
         assert same(slow.state, quick.state)
         assert ("snapshot" in slow.kinds[1:]) == (kind == "snapshot")
         assert not node.hub.behind
+
+
+async def test_a_slow_screen_that_was_reconfigured_catches_up_with_a_snapshot() -> None:
+    async with (
+        running(buffer_bytes=20_000, hub_options={"buffer_bytes": 20_000, "recent_limit": 5000}) as node,
+        stuck(node) as connection,
+    ):
+        await overflow(node)
+        await rename(node)
+        await node.hall.issue("later")
+        async with asyncio.timeout(20):
+            slow = Screen(connection)
+            await slow.reach(*await node.head())
+        assert slow.kinds.count("snapshot") == 2
+        assert same(slow.state, await node.fresh("view=staff"))
 
 
 async def test_a_screen_that_reads_nothing_for_too_long_is_cut_off() -> None:

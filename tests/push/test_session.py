@@ -13,7 +13,7 @@ from queue_server.push.recent import Recent
 from queue_server.push.session import Position, Session
 from queue_server.push.views import Following, View
 from queue_server.wire.states import outlook_form
-from tests.push.hall import DAY, NEXT_DAY, Hall
+from tests.push.hall import DAY, NEXT_DAY, Hall, configuration
 
 EPOCH = "e1"
 LIMIT = 1000
@@ -234,3 +234,17 @@ def test_history_fills_what_is_kept_to_its_bound() -> None:
     assert recent.start == 4
     assert [change.event.seq for change in recent.since(4)] == [5, 6, 7]
     assert [change.event.seq for change in recent.since(6)] == [7]
+
+
+def test_history_over_a_reconfiguration_is_kept_only_from_there_on() -> None:
+    desk = Desk()
+    desk.issue()
+    desk.hall.do(c.ConfigureBranch, expected=1, next_day=False, configuration=configuration(name={"en": "New"}))
+    desk.hall.issue()
+    recent = Recent(DAY, 5, 100)
+    # A history that ends before what is kept begins would leave a gap.
+    recent.complete(DAY, desk.hall.changes[:4])
+    assert (recent.start, recent.whole) == (5, 0)
+    recent.complete(DAY, desk.hall.changes)
+    assert (recent.start, recent.whole) == (4, 4)
+    assert not Session(Position(EPOCH, DAY, 3), LIMIT).needs_history(recent, EPOCH)
