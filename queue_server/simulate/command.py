@@ -41,6 +41,8 @@ def run_simulate(args: argparse.Namespace) -> int:
     except HallStuckError as stuck:
         print(stuck, file=sys.stderr)  # noqa: T201 - a command
         return 1
+    except KeyboardInterrupt:
+        return 130
     found = compare(results)
     print(as_json(results, found) if args.json else said([(r.scenario.name, r.figures, r.recorded) for r in results], found))  # noqa: T201
     return 0
