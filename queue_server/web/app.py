@@ -80,7 +80,7 @@ class Api:
         if parts == ["", "v1", "branches"]:
             if request.method not in ("GET", "HEAD"):
                 raise _not_allowed(["GET"])
-            return await branches.listing(self._runtime, principal)
+            return await branches.listing(self._runtime, request, principal)
         if len(parts) < 4 or parts[2] != "branches" or not parts[3]:
             raise _not_found()
         place, target = self._find(parts[4:])

@@ -1,6 +1,7 @@
 """One request that was let in: who asks for what, where; and what every handler takes from it."""
 
 import re
+from collections import Counter
 from datetime import date
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Struct
 from queue_server.access.roles import Deed, Principal, Role
 from queue_server.core.ids import BranchId, Day
 from queue_server.web.problems import Problem, invalid
-from queue_server.wire.reading import Fault
+from queue_server.wire.reading import FAULTS_TOLD, Fault, beside
 
 BODY_BYTES = 65_536
 CONFIGURATION_BYTES = 1_048_576
@@ -60,6 +61,20 @@ class Asked(Struct, frozen=True):
         if (length or 0) > limit or len(content) > limit:
             raise Problem("too_large", f"The body is larger than {limit} bytes.")
         return content
+
+
+def require_query(request: web.BaseRequest, *known: str) -> None:
+    """Refuse a query with a field that is not *known*, which may be a misspelt one, or one that is there twice."""
+    if not request.rel_url.raw_query_string:
+        return
+    fields = Counter(name for name, _ in request.query.items())
+    right = f"right would be {' or '.join(known)}" if known else "right would be none"
+    unknown = [name for name in fields if name not in known]
+    faults = [Fault(beside("", name), f"There is no such field in the query; {right}") for name in unknown]
+    repeated = [name for name in known if fields[name] > 1]
+    faults += [Fault(name, "It is there more than once; right would be once") for name in repeated]
+    if faults:
+        raise invalid(faults[:FAULTS_TOLD])
 
 
 def decoded(content: bytes) -> object:

@@ -12,7 +12,7 @@ from queue_server.core.events import BranchConfigured, ConfigurationScheduled
 from queue_server.runtime.errors import UnknownBranch
 from queue_server.runtime.outcomes import Outcome
 from queue_server.runtime.runtime import Runtime
-from queue_server.web.asking import CONFIGURATION_BYTES, Asked, decoded
+from queue_server.web.asking import CONFIGURATION_BYTES, Asked, decoded, require_query
 from queue_server.web.commanding import KEY_HEADER, keyed
 from queue_server.web.headers import JSON_HEADERS, REPLAYED_HEADERS
 from queue_server.web.identifiers import new_identifier
@@ -37,10 +37,11 @@ class BranchesAnswer(Struct, frozen=True):
     branches: tuple[BranchEntry, ...]
 
 
-async def listing(runtime: Runtime, principal: Principal) -> web.Response:
+async def listing(runtime: Runtime, request: web.BaseRequest, principal: Principal) -> web.Response:
     """Answer with the branches that *principal* may see."""
     if not principal.may(Deed.SEE_BOARD):
         raise Problem("forbidden", "This token's role may not see branches.")
+    require_query(request)
     entries = []
     for branch_id in await runtime.branches():
         if principal.is_for(branch_id):
@@ -51,6 +52,7 @@ async def listing(runtime: Runtime, principal: Principal) -> web.Response:
 
 async def show(runtime: Runtime, asked: Asked) -> web.Response:
     """Answer with the newest configuration, also one that takes effect with the next day."""
+    require_query(asked.request)
     version, rules = await runtime.configuration(asked.branch)
     return _configuration(version, rules, 200)
 
@@ -60,7 +62,9 @@ async def put(runtime: Runtime, secret: bytes, asked: Asked) -> web.Response:
     version = await _version(runtime, asked)
     if version is None and not asked.principal.may(Deed.CREATE_BRANCH):
         raise Problem("forbidden", "Only an admin may create a branch.")
-    body = decoded(await asked.body(CONFIGURATION_BYTES))
+    content = await asked.body(CONFIGURATION_BYTES)
+    require_query(asked.request, "effective")
+    body = decoded(content)
     rules = read_configuration(body, asked.branch)
     next_day = _effective(asked) == "next_day"
     expected = _expected(asked.request.headers.get("If-Match"), version)

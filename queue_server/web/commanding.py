@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from queue_server.runtime.runtime import Runtime
-from queue_server.web.asking import Asked, decoded
+from queue_server.web.asking import Asked, decoded, require_query
 from queue_server.web.commands import CommandRoute, Wish
 from queue_server.web.headers import JSON_HEADERS, REPLAYED_HEADERS
 from queue_server.web.identifiers import new_identifier
@@ -30,6 +30,7 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute) -> Handler:
 
     async def give(asked: Asked) -> web.Response:
         content = await asked.body() or b"{}"
+        require_query(asked.request)
         try:
             body = decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

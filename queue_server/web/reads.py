@@ -13,7 +13,7 @@ from queue_server.core.rejections import UnknownTicket
 from queue_server.core.state import BranchState
 from queue_server.eventlog.codec import VERSIONS
 from queue_server.runtime.runtime import Runtime
-from queue_server.web.asking import Asked, is_day
+from queue_server.web.asking import Asked, is_day, require_query
 from queue_server.web.headers import JSON_HEADERS
 from queue_server.web.problems import invalid
 from queue_server.wire.events import EventForm, event_form
@@ -86,8 +86,10 @@ class ReadRoute(Struct, frozen=True):
 
 def handler(runtime: Runtime, route: ReadRoute) -> Callable[[Asked], Awaitable[web.Response]]:
     """Return the handler of the read at *route*."""
+    known = (*(name for name, _ in route.query), "at_least")
 
     async def show(asked: Asked) -> web.Response:
+        require_query(asked.request, *known)
         return web.Response(body=_encode(await route.read(runtime, asked)), headers=JSON_HEADERS)
 
     return show

@@ -37,6 +37,11 @@ async def test_next_day_is_shown_but_not_in_force(main: Caller, sample: dict[str
     assert (await main.get("/state")).body["branch"]["name"] == sample["name"]
     odd = await main.put("?effective=soon", sample, If_Match='"2"')
     assert (odd.status, odd.places) == (422, ["effective"])
+    misspelt = await main.put("?efective=next_day", sample, If_Match='"2"')
+    assert (misspelt.status, misspelt.places) == (422, ["efective"])
+    twice = await main.put("?effective=now&effective=next_day", sample, If_Match='"2"')
+    assert (twice.status, twice.places) == (422, ["effective"])
+    assert (await main.get("")).headers["ETag"] == '"2"'
 
 
 async def test_what_would_strand_somebody_is_refused_by_name(main: Caller, sample: dict[str, Any]) -> None:

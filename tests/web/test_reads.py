@@ -88,6 +88,12 @@ async def test_a_read_that_would_have_to_be_newer_than_the_truth_gives_up(main: 
         ("/state?at_least=2026-02-30:1", "at_least"),
         ("/tickets", "number"),
         ("/tickets?number=", "number"),
+        ("/tickets?number=A001&numer=A002", "numer"),
+        ("/tickets?number=A001&number=A002", "number"),
+        ("/events?at_last=2026-11-23:1", "at_last"),
+        ("/state?day=2026-11-23", "day"),
+        ("/state?%00=", "'\\x00'"),
+        ("?effective=now", "effective"),
     ],
 )
 async def test_a_bad_query_is_named(main: Caller, query: str, place: str) -> None:
@@ -108,3 +114,8 @@ async def test_the_branches_that_a_token_may_see(main: Caller, desk: Desk, sampl
 async def test_head_is_get_without_the_body(main: Caller) -> None:
     answer = await main.send("HEAD", "/v1/branches/main/services")
     assert (answer.status, answer.content) == (200, b"")
+
+
+async def test_a_list_of_branches_has_no_query(main: Caller) -> None:
+    answer = await main.send("GET", "/v1/branches?page=2")
+    assert (answer.status, answer.places) == (422, ["page"])
