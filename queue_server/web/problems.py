@@ -111,6 +111,8 @@ def problem_of(fault: Exception, method: str, template: str, target: str | None)
             return Problem("log_unavailable", "More is asked than can be done just now; repeat the request in a moment.")
         case TokensUnavailable():
             return Problem("log_unavailable", "Tokens cannot be checked just now, so nothing was done; repeat it in a moment.")
+        case Unsettled() if method in ("GET", "HEAD"):
+            return Problem("log_unavailable", "The branch cannot be read just now; repeat the request in a moment.")
         case Unsettled():
             return Problem("log_unavailable", "Whether this took effect is not known yet; repeat it with the same key.")
         case NotYet():

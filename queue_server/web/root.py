@@ -1,5 +1,6 @@
 """What is outside the branches: health, metrics, the description of the interface, and the screens."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ from queue_server.web.problems import Problem
 
 MetricsPage: TypeAlias = Callable[[], Awaitable[bytes]]
 
+_READY_SECONDS = 1.5
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
@@ -43,6 +45,7 @@ class Root:
         self._metrics_open = metrics_open
         self._pages = Pages(static_dir)
         self._version = version
+        self._asking: asyncio.Task[bool] | None = None
         self._ui = msgspec.json.encode({"push_port": push_port, "push_url": push_url})
         self._places: dict[str, Callable[[web.BaseRequest], Awaitable[web.Response]]] = {
             "/healthz": self._healthz,
@@ -70,9 +73,17 @@ class Root:
         return web.Response(body=b'{"status":"ok"}', headers=JSON_HEADERS)
 
     async def _readyz(self, _request: web.BaseRequest) -> web.Response:
-        if not await self._runtime.alive():
+        if not await self._is_ready():
             raise Problem("log_unavailable", "The log does not answer.")
         return web.Response(body=b'{"status":"ready"}', headers=JSON_HEADERS)
+
+    async def _is_ready(self) -> bool:
+        # With a frozen database even giving a question up may take long: it is left behind, and there is never more than one.
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.get_running_loop().create_task(self._runtime.alive(), name="ready")
+        asking = self._asking
+        await asyncio.wait((asking,), timeout=_READY_SECONDS)
+        return asking.done() and asking.result()
 
     async def _openapi(self, _request: web.BaseRequest) -> web.Response:
         return web.Response(body=self._description, headers=JSON_HEADERS)

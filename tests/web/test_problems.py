@@ -222,6 +222,19 @@ async def test_what_passes_says_when_to_come_again(
     assert answer.headers["Retry-After"] == "1"
 
 
+async def test_a_read_that_fails_says_nothing_of_an_effect(main: Caller, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any) -> None:
+        raise Unsettled
+
+    monkeypatch.setattr(runtime, "read", fail)
+    for path in ("/state", "/services", ""):
+        answer = await main.get(path)
+        is_problem(answer, 503, "log_unavailable")
+        assert "cannot be read" in answer.body["detail"]
+        assert "key" not in answer.body["detail"]
+    assert answer.headers["Retry-After"] == "1"
+
+
 async def test_while_tokens_cannot_be_checked_nothing_was_done(
     main: Caller, desk: Desk, store: MemoryTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,29 @@ async def test_without_the_log_it_is_not_ready(desk: Desk, runtime: Runtime, mon
     assert (await desk.with_token(None).send("GET", "/healthz")).status == 200
 
 
+async def test_a_log_that_hangs_is_not_waited_for(desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    thawed, asked = asyncio.Event(), 0
+
+    async def hang() -> bool:
+        nonlocal asked
+        asked += 1
+        try:
+            await thawed.wait()
+        except asyncio.CancelledError:
+            await thawed.wait()  # giving up needs the database too
+            raise
+        return True
+
+    monkeypatch.setattr(runtime, "alive", hang)
+    anybody = desk.with_token(None)
+    async with asyncio.timeout(2):
+        answers = await asyncio.gather(*(anybody.send("GET", "/readyz") for _ in range(5)))
+    assert {(answer.status, answer.code) for answer in answers} == {(503, "log_unavailable")}
+    assert asked == 1
+    thawed.set()
+    assert (await anybody.send("GET", "/readyz")).status == 200
+
+
 async def test_metrics_are_open_to_this_machine_only(desk: Desk) -> None:
     anybody = desk.with_token(None)
     answer = await anybody.send("GET", "/metrics")
