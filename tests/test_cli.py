@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from pathlib import Path
 
 import pytest
 import structlog
@@ -59,6 +60,18 @@ def test_a_token_is_revoked_by_argument_or_from_standard_input(
         assert cli.main(["token", "revoke", token]) == 1
         said = capsys.readouterr()
         assert (said.out, "No token is revoked" in said.err, token in said.err) == ("", True, False)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("taken", "there is a file of that name"), ("taken/below", "Not a directory")])
+def test_a_data_folder_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, reason: str
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setattr(cli, "_configure_logging", lambda *_args, **_options: None)
+    monkeypatch.setenv("QUEUE_DATA_DIR", str(tmp_path / name))
+    assert cli.main(["migrate"]) == 1
+    said = f"queue-server: The data folder {tmp_path / name} cannot be used ({reason}); QUEUE_DATA_DIR names another.\n"
+    assert capsys.readouterr().err == said
 
 
 def test_the_box_fits_a_checkout_and_an_image() -> None:

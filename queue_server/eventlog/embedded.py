@@ -93,9 +93,7 @@ class EmbeddedPostgres:
 
     async def __aenter__(self) -> Self:
         try:
-            self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._admit()
-            await self._start_lock.wait(self._start_seconds)
+            await self._claim()
             await self._enter()
         except BaseException:
             await self._leave()
@@ -114,6 +112,18 @@ class EmbeddedPostgres:
             self._watch = None
         await self._start_lock.wait(self._start_seconds)
         await self._leave()
+
+    async def _claim(self) -> None:
+        """Make the data folder where it is missing, and take the locks in it."""
+        try:
+            self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._admit()
+            await self._start_lock.wait(self._start_seconds)
+        except OSError as fault:
+            reason = "there is a file of that name" if isinstance(fault, FileExistsError) else fault.strerror or fault
+            raise EngineError(
+                f"The data folder {self._data_dir} cannot be used ({reason}); QUEUE_DATA_DIR names another."
+            ) from fault
 
     def _admit(self) -> None:
         if not self._exclusive:
