@@ -10,12 +10,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 
 from queue_server import compose, errands, settings
 from queue_server.access.roles import Role
 from queue_server.drive.play import run_drive
 from queue_server.simulate.command import run_simulate
+from queue_server.wire.constraints import ID_RIGHT, Id
 from queue_server.wire.reading import Invalid
 
 _Command = Callable[[argparse.Namespace, settings.Settings], Coroutine[Any, Any, int]]
@@ -72,9 +74,11 @@ async def _apply_branch(args: argparse.Namespace, chosen: settings.Settings) -> 
 
 async def _create_token(args: argparse.Namespace, chosen: settings.Settings) -> int:
     try:
-        token, principal = await errands.make_token(chosen, Role(args.role), args.branch, args.subject)
+        token, principal, missing = await errands.make_token(chosen, Role(args.role), args.branch, args.subject)
     except ValueError as fault:
         return _say(f"--subject: {fault}", 2)
+    for branch in missing:
+        print(f"There is no branch {branch} yet; the token is of no use there until it is made.", file=sys.stderr)
     _show(args, {"token": token, "subject": principal.subject, "role": args.role, "branches": args.branch}, token)
     return 0
 
@@ -106,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="access tokens").add_subparsers(dest="what", required=True, metavar="WHAT")
     create = _add(token, "create", "make a token and print it; it cannot be shown again", _create_token)
     create.add_argument("--role", required=True, choices=[role.value for role in Role])
-    create.add_argument("--branch", action="append", metavar="B", help="a branch it is for; may be repeated; without, all")
+    create.add_argument(
+        "--branch", action="append", type=_branch_id, metavar="B", help="a branch it is for; may be repeated; without, all"
+    )
     create.add_argument("--subject", metavar="S", help="who it stands for; without, a new subject")
     create.add_argument("--json", action="store_true", help="print one JSON object")
     revoke = _add(token, "revoke", "let a token no longer count", _revoke_token)
@@ -115,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_drive(commands)
     _add_simulate(commands)
     return parser
+
+
+def _branch_id(stated: str) -> str:
+    try:
+        return msgspec.convert(stated, Id)
+    except msgspec.ValidationError:
+        raise argparse.ArgumentTypeError(f"{stated!r} is no branch; right would be {ID_RIGHT}") from None
 
 
 def _add(commands: Any, name: str, text: str, act: _Command) -> argparse.ArgumentParser:

@@ -1,6 +1,6 @@
 """What the command line does to a database beside the service, whether it runs or not: schema, branches, tokens."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from queue_server.access.tokens import TokenStore, TokensUnavailable, create_tok
 from queue_server.compose import CannotStartError
 from queue_server.core.ids import BranchId
 from queue_server.core.rejections import Rejected
+from queue_server.eventlog.port import LogUnavailable
 from queue_server.runtime.errors import Overloaded, Unsettled
 from queue_server.settings import Settings
 from queue_server.wire.configuration import read_configuration
@@ -46,22 +47,38 @@ async def apply_branch(settings: Settings, content: Any, *, next_day: bool) -> t
 
 
 async def make_token(
-    settings: Settings, role: Role, branches: Iterable[BranchId] | None, subject: str | None
-) -> tuple[str, Principal]:
-    """Make a token for *role*; beside a running server it counts there at once."""
-    async with _tokens(settings) as store:
-        return await create_token(store, role, branches, subject)
+    settings: Settings, role: Role, branches: Sequence[BranchId] | None, subject: str | None
+) -> tuple[str, Principal, list[BranchId]]:
+    """
+    Make a token for *role*; beside a running server it counts there at once.
+
+    Return it, whom it stands for, and those of *branches* that do not exist: it may be made before they are.
+    """
+    async with compose.database(settings, exclusive=False) as dsn:
+        missing = await _missing(dsn, settings, branches) if branches else []
+        async with _tokens(dsn) as store:
+            token, principal = await create_token(store, role, branches, subject)
+    return token, principal, missing
 
 
 async def revoke_token(settings: Settings, token: str) -> bool:
     """Let *token* no longer count, at a running server within seconds; False when there is no such token that does."""
-    async with _tokens(settings) as store:
+    async with compose.database(settings, exclusive=False) as dsn, _tokens(dsn) as store:
         return await store.revoke(token_hash(token))
 
 
+async def _missing(dsn: str, settings: Settings, branches: Sequence[BranchId]) -> list[BranchId]:
+    async with compose.open_log(dsn, settings) as log:
+        try:
+            known = {head.branch_id for head in await log.heads()}
+        except LogUnavailable:
+            raise CannotStartError(_NO_ANSWER) from None
+    return [branch for branch in branches if branch not in known]
+
+
 @asynccontextmanager
-async def _tokens(settings: Settings) -> AsyncIterator[TokenStore]:
-    async with compose.database(settings, exclusive=False) as dsn, compose.token_store(dsn) as store:
+async def _tokens(dsn: str) -> AsyncIterator[TokenStore]:
+    async with compose.token_store(dsn) as store:
         try:
             yield store
         except TokensUnavailable:

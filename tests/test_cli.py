@@ -2,6 +2,10 @@
 
 import asyncio
 import io
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +76,34 @@ def test_a_data_folder_that_cannot_be_used_is_one_sentence(
     assert cli.main(["migrate"]) == 1
     said = f"queue-server: The data folder {tmp_path / name} cannot be used ({reason}); QUEUE_DATA_DIR names another.\n"
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("branch", ["", " ", "a b", "main\n", "x" * 65])
+def test_a_token_for_what_cannot_be_a_branch_is_refused(branch: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["token", "create", "--role", "kiosk", "--branch", branch])
+    assert ended.value.code == 2
+    assert f"--branch: {branch!r} is no branch; right would be an identifier" in capsys.readouterr().err
+
+
+async def test_a_token_may_be_made_before_its_branch_but_not_unawares(tmp_path: Path) -> None:
+    config = ["--role", "kiosk", "--branch", "main", "--branch", "mian", "--json"]
+    environment = os.environ | {"QUEUE_DATA_DIR": str(tmp_path / "data")}
+    sample = str(Path(cli.__file__).parent / "samples" / "main.toml")
+    code, said, _ = await run(environment, "branch", "apply", sample)
+    assert (code, said) == (0, "Branch main is created, version 1, in effect now.\n")
+    code, said, warned = await run(environment, "token", "create", *config)
+    assert (code, json.loads(said)["branches"]) == (0, ["main", "mian"])
+    assert warned == "There is no branch mian yet; the token is of no use there until it is made.\n"
+
+
+async def run(environment: dict[str, str], *arguments: str) -> tuple[int | None, str, str]:
+    """Run a command as a user would; return its exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "queue_server", *arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    said, warned = await process.communicate()
+    return process.returncode, said.decode(), warned.decode()
 
 
 def test_the_box_fits_a_checkout_and_an_image() -> None:

@@ -9,9 +9,9 @@ _NO_CONTROL = r"[^\x00-\x1f\x7f]"
 
 WEEK_SECONDS = 604_800
 
-Id: TypeAlias = Annotated[
-    str, Meta(pattern=rf"^[A-Za-z0-9_-]{{1,64}}{_END}", extra={"right": "an identifier: 1 to 64 letters, digits, _ or -"})
-]
+ID_RIGHT = "an identifier: 1 to 64 letters, digits, _ or -"
+
+Id: TypeAlias = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9_-]{{1,64}}{_END}", extra={"right": ID_RIGHT})]
 Text: TypeAlias = Annotated[
     str,
     Meta(
