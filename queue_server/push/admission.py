@@ -15,10 +15,10 @@ class Admission:
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    async def identify(self, token: str | None) -> Principal:
+    async def identify(self, token: str) -> Principal:
         """Return whom *token* stands for."""
         try:
-            principal = None if token is None else await self._tokens.authenticate(token)
+            principal = await self._tokens.authenticate(token)
         except TokensUnavailable:
             raise unavailable("Tokens cannot be checked now; try again") from None
         if principal is None:

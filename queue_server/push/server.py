@@ -9,8 +9,9 @@ import asyncio
 import logging
 import socket
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from typing import Literal
+from typing import Literal, cast
 
 import structlog
 from msgspec import DecodeError, Struct, json
@@ -18,11 +19,13 @@ from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from queue_server.access.roles import Principal
 from queue_server.core.ids import BranchId
 from queue_server.push.admission import Admission
-from queue_server.push.hello import Wish, branch_of, wish_of
+from queue_server.push.guests import Guest, Guests
+from queue_server.push.hello import branch_of, wish_of
 from queue_server.push.hub import Hub
 from queue_server.push.refusals import Refusal, unauthenticated, unavailable, unknown_branch
 from queue_server.push.rounds import every
@@ -50,14 +53,6 @@ class _Auth(Struct):
     token: str
 
 
-class _Guest(ServerConnection):
-    """A connection with what was learned of it at the handshake. `token` is None until it has been accepted."""
-
-    branch_id: BranchId
-    wish: Wish
-    token: str | None = None
-
-
 class _Line:
     """A connection as the hub writes to it."""
 
@@ -82,7 +77,8 @@ class PushServer:
     """
     Serves the feed of every branch on one port.
 
-    *screens_limit* bounds the connections; *auth_seconds* is how long a screen without an Authorization header has for its token;
+    *screens_limit* bounds the screens that were let in; those whose token is still to come are bounded apart, overall by
+    *strangers_limit* and from one address by *strangers_of_peer*. *auth_seconds* is how long a screen without an Authorization header has for its token;
     every *recheck_seconds* the tokens of all screens are looked at again.
     """
 
@@ -94,6 +90,8 @@ class PushServer:
         host: str = "127.0.0.1",
         port: int = 8081,
         screens_limit: int = 2000,
+        strangers_limit: int = 256,
+        strangers_of_peer: int = 20,
         buffer_bytes: int = 262_144,
         auth_seconds: float = 5.0,
         recheck_seconds: float = 1.0,
@@ -102,7 +100,7 @@ class PushServer:
         self._admission = admission
         self._host = host
         self._port = port
-        self._screens_limit = screens_limit
+        self._guests = Guests(screens_limit, strangers_limit, strangers_of_peer)
         self._buffer_bytes = buffer_bytes
         self._auth_seconds = auth_seconds
         self._recheck_seconds = recheck_seconds
@@ -123,7 +121,7 @@ class PushServer:
             self._host,
             self._port,
             process_request=self._receive,
-            create_connection=_Guest,
+            create_connection=cast("type[Guest]", partial(Guest, guests=self._guests)),
             # Paid for each screen, and it halves what one process can tell; the messages are small.
             compression=None,
             server_header=None,
@@ -148,38 +146,42 @@ class PushServer:
         if server is None:
             return
         server.close(close_connections=False)
+        self._guests.abort_unopened()
         await asyncio.gather(*(self._end(connection, _RESTART, "restart") for connection in server.connections))
         for task in (*self._rounds, *self._handlers):
             task.cancel()
         await asyncio.gather(*self._rounds, *self._handlers, *self._closing, return_exceptions=True)
-        for connection in list(server.all_connections):
-            connection.transport.abort()
+        self._guests.abort()
         await server.wait_closed()
 
     async def _receive(self, connection: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(connection, Guest)  # noqa: S101 - `create_connection` makes nothing else
+        # The task serves the connection from here to its end.
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        self._handlers.add(task)
+        task.add_done_callback(self._handlers.discard)
         try:
-            assert isinstance(connection, _Guest)  # noqa: S101 - `create_connection` makes nothing else
             await self._knock(connection, request)
         except Refusal as refusal:
             return _response(refusal)
         return None
 
-    async def _knock(self, guest: _Guest, request: Request) -> None:
-        if len(self._connections()) >= self._screens_limit:
-            raise unavailable("As many screens as allowed are connected")
+    async def _knock(self, guest: Guest, request: Request) -> None:
         guest.branch_id = branch_of(request.path)
         authorizations = request.headers.get_all("Authorization")
         if not authorizations:
             # Browsers cannot set the header: the token is to come as the first message.
             guest.wish = wish_of(request.path)
+            self._guests.wait(guest)
             return
         token = _bearer(authorizations)
         principal = await self._enter(token, guest.branch_id)
         guest.wish = wish_of(request.path)
         self._admission.look(principal, guest.wish.view)
-        guest.token = token
+        self._guests.admit(guest, token)
 
-    async def _enter(self, token: str | None, branch_id: BranchId) -> Principal:
+    async def _enter(self, token: str, branch_id: BranchId) -> Principal:
         principal = await self._admission.identify(token)
         self._admission.enter(principal, branch_id)
         try:
@@ -191,11 +193,7 @@ class PushServer:
         return principal
 
     async def _serve(self, connection: ServerConnection) -> None:
-        assert isinstance(connection, _Guest)  # noqa: S101 - `create_connection` makes nothing else
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
-        self._handlers.add(task)
-        task.add_done_callback(self._handlers.discard)
+        assert isinstance(connection, Guest)  # noqa: S101 - `create_connection` makes nothing else
         try:
             if connection.token is None:
                 await self._hear_token(connection)
@@ -208,7 +206,7 @@ class PushServer:
             _log.exception("feed failed", branch=connection.branch_id)
             await self._end(connection, _FAULT, "internal error")
 
-    async def _hear_token(self, guest: _Guest) -> None:
+    async def _hear_token(self, guest: Guest) -> None:
         try:
             async with asyncio.timeout(self._auth_seconds):
                 message = await guest.recv(decode=False)
@@ -217,9 +215,9 @@ class PushServer:
             raise unauthenticated() from None
         principal = await self._enter(token, guest.branch_id)
         self._admission.look(principal, guest.wish.view)
-        guest.token = token
+        self._guests.admit(guest, token)
 
-    async def _follow(self, guest: _Guest) -> None:
+    async def _follow(self, guest: Guest) -> None:
         guest.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
         following = guest.wish.following(guest.branch_id)
         session = self._hub.enroll(guest.wish.after)
@@ -234,8 +232,8 @@ class PushServer:
             self._hub.leave(session, following)
 
     async def _recheck(self) -> None:
-        for guest in self._connections():
-            if guest.token is not None and await self._admission.is_revoked(guest.token):
+        for guest in list(self._guests.present):
+            if guest.token is not None and guest.state is State.OPEN and await self._admission.is_revoked(guest.token):
                 refusal = unauthenticated()
                 closing = asyncio.create_task(self._end(guest, refusal.close_code, refusal.reason))
                 self._closing.add(closing)
@@ -249,18 +247,16 @@ class PushServer:
             return
         connection.transport.abort()
 
-    def _connections(self) -> list[_Guest]:
-        server = self._server
-        return [] if server is None else [c for c in server.connections if isinstance(c, _Guest)]
-
 
 def _unreadable() -> Refusal:
     return unavailable("The branch cannot be read now; try again")
 
 
-def _bearer(authorizations: list[str]) -> str | None:
+def _bearer(authorizations: list[str]) -> str:
     scheme, _, token = authorizations[0].partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and len(authorizations) == 1 else None
+    if scheme.lower() != "bearer" or len(authorizations) != 1:
+        raise unauthenticated()
+    return token.strip()
 
 
 def _response(refusal: Refusal) -> Response:

@@ -4,12 +4,13 @@ import asyncio
 import json
 import socket
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.protocol import State
 
 from queue_server.access.roles import Role
 from queue_server.access.tokens import TokensUnavailable
@@ -180,6 +181,31 @@ async def test_more_screens_than_allowed_are_sent_away() -> None:
         assert node.hub.connected == 2
 
 
+async def test_those_without_a_token_take_no_place_of_a_screen() -> None:
+    async with running(screens_limit=1, strangers_limit=3, auth_seconds=60.0) as node, AsyncExitStack() as crowd:
+        strangers = [await crowd.enter_async_context(connect(node.address(), proxy=None)) for _ in range(3)]
+        assert (await refused(node, node.address(), None))["status"] == 503
+        token = await node.token()
+        async with node.screen() as screen:
+            await screen.read()
+            await strangers[0].send(auth(token))
+            assert await end_of(strangers[0]) == 1013
+        async with connect(node.address(), proxy=None) as next_one:
+            assert next_one.state is State.OPEN
+
+
+async def test_one_address_has_a_bounded_number_of_connections_without_a_token() -> None:
+    async with running(strangers_of_peer=1, auth_seconds=0.05) as node:
+        async with connect(node.address(), proxy=None) as stranger:
+            assert (await refused(node, node.address(), None))["status"] == 503
+            assert await end_of(stranger) == 4401
+        async with connect(node.address(), proxy=None) as browser:
+            await browser.send(auth(await node.token()))
+            await browser.recv()
+            async with connect(node.address(), proxy=None) as another:
+                assert await end_of(another) == 4401
+
+
 async def test_a_screen_that_goes_is_forgotten() -> None:
     async with running() as node, node.screen() as stays:
         await stays.read()
@@ -198,6 +224,38 @@ async def test_shutdown_sends_all_away_at_once_even_one_that_is_stuck() -> None:
         await node.server.close()
         assert time.monotonic() - began < 2.5
         assert await reading == 1012
+
+
+async def test_shutdown_does_not_wait_for_one_who_has_not_said_what_it_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asyncio.Event()
+
+    async def never(_token: str) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with running() as node:
+        reader, writer = await asyncio.open_connection("127.0.0.1", node.server.port)
+        writer.write(b"GET /v1/branches/b/feed HTTP/1.1\r\n")
+        await writer.drain()
+        monkeypatch.setattr(node.tokens, "authenticate", never)
+        checked = asyncio.create_task(refusal_of(node))
+        await asked.wait()
+        began = time.monotonic()
+        await node.server.close()
+        assert time.monotonic() - began < 1.5
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        assert isinstance(await checked, InvalidMessage | ConnectionError)
+
+
+async def refusal_of(node: Node) -> BaseException | None:
+    """Return why a connection with some token does not come about."""
+    try:
+        async with connect(node.address(), additional_headers={"Authorization": "Bearer some"}, proxy=None):
+            return None
+    except (InvalidMessage, ConnectionError) as refusal:
+        return refusal
 
 
 class stuck:  # noqa: N801 - reads like a function, as the context managers beside it
