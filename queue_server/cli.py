@@ -62,13 +62,18 @@ async def _apply_branch(args: argparse.Namespace, chosen: settings.Settings) -> 
     except ValueError as fault:  # not TOML, or not UTF-8
         return _say(f"{args.file} is not TOML: {fault}", 2)
     try:
-        branch, version, created = await errands.apply_branch(chosen, content, next_day=args.next_day)
+        branch, version, done = await errands.apply_branch(chosen, content, next_day=args.next_day)
     except Invalid as invalid:
         faults = "\n".join(f"- {fault.path or 'the file'}: {fault.detail}" for fault in invalid.faults)
         return _say(f"{args.file} does not describe a branch:\n{faults}", 2)
-    when = "from the next day on" if args.next_day and not created else "now"
-    said = f"Branch {branch} is {'created' if created else 'configured'}, version {version}, in effect {when}."
-    _show(args, {"branch": branch, "version": version, "created": created}, said)
+    when = "from the next day on" if args.next_day else "now"
+    said = {
+        "created": f"Branch {branch} is created, version {version}, in effect now.",
+        "replaced": f"Branch {branch} is configured, version {version}, in effect {when}.",
+        "unchanged": f"Branch {branch} is unchanged: version {version} is the same.",
+    }
+    changes = {"created": done == "created", "changed": done != "unchanged"}
+    _show(args, {"branch": branch, "version": version, **changes}, said[done])
     return 0
 
 

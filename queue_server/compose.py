@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
+import secrets
 import signal
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import structlog
 from msgspec import Struct
@@ -39,6 +40,8 @@ _log = structlog.get_logger(__name__)
 _PARTITIONS_EVERY_SECONDS = 24 * 3600
 _SAMPLE = "main.toml"
 _COLLECT_EVERY = 20_000
+
+Put: TypeAlias = Literal["created", "replaced", "unchanged"]
 
 
 class CannotStartError(Exception):
@@ -275,16 +278,21 @@ async def _open_sample(runtime: Runtime) -> None:
         _log.info("sample branch created")
 
 
-async def put_configuration(runtime: Runtime, configuration: Configuration, *, next_day: bool) -> tuple[bool, int]:
-    """Create the branch or replace its configuration, whatever it is now; return whether created, and the version."""
+async def put_configuration(runtime: Runtime, configuration: Configuration, *, next_day: bool) -> tuple[Put, int]:
+    """Create the branch or replace its configuration, whatever it is now; return what that was, and the version."""
     expected: int | None = None
     if await runtime.exists(configuration.id):
-        expected, _ = await runtime.configuration(configuration.id)
-    return await runtime.put_configuration(
+        version, newest, in_force = await runtime.read(configuration.id, lambda state, _: (*state.newest, state.version))
+        # One that waits for the next day may still be wanted now.
+        if newest == configuration and (next_day or version == in_force):
+            return "unchanged", version
+        expected = version
+    created, version = await runtime.put_configuration(
         configuration.id,
         configuration,
         expected=expected,
         next_day=next_day,
         actor="admin:command-line",
-        command_id=f"branch-apply:{configuration.id}:{runtime.now()}",
+        command_id=f"branch-apply:{configuration.id}:{secrets.token_hex(8)}",
     )
+    return "created" if created else "replaced", version

@@ -7,7 +7,7 @@ from typing import Any
 from queue_server import compose
 from queue_server.access.roles import Principal, Role
 from queue_server.access.tokens import TokenStore, TokensUnavailable, create_token, token_hash
-from queue_server.compose import CannotStartError
+from queue_server.compose import CannotStartError, Put
 from queue_server.core.ids import BranchId
 from queue_server.core.rejections import Rejected
 from queue_server.eventlog.port import LogUnavailable
@@ -24,9 +24,9 @@ async def migrate_database(settings: Settings) -> list[str]:
         return await compose.apply_migrations(dsn)
 
 
-async def apply_branch(settings: Settings, content: Any, *, next_day: bool) -> tuple[BranchId, int, bool]:
+async def apply_branch(settings: Settings, content: Any, *, next_day: bool) -> tuple[BranchId, int, Put]:
     """
-    Create the branch that *content* describes, or replace its configuration; return its id, the version, and whether it is new.
+    Create the branch that *content* describes, or replace its configuration; return its id, the version, and what was done.
 
     Raises:
         Invalid: *content* describes no branch.
@@ -38,12 +38,12 @@ async def apply_branch(settings: Settings, content: Any, *, next_day: bool) -> t
         compose.running(log, settings) as runtime,
     ):
         try:
-            created, number = await compose.put_configuration(runtime, configuration, next_day=next_day)
+            done, version = await compose.put_configuration(runtime, configuration, next_day=next_day)
         except Rejected as refusal:
             raise CannotStartError(str(refusal)) from None
         except (Unsettled, Overloaded):
             raise CannotStartError(_NO_ANSWER) from None
-        return configuration.id, number, created
+        return configuration.id, version, done
 
 
 async def make_token(

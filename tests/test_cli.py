@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
@@ -15,8 +17,15 @@ from queue_server import cli, errands
 from queue_server.access.memory import MemoryTokens
 from queue_server.access.roles import Role
 from queue_server.access.tokens import create_token, token_hash
-from queue_server.compose import Addresses
+from queue_server.compose import Addresses, Put, put_configuration
+from queue_server.core.configuration import Configuration
+from queue_server.eventlog.memory import MemoryLog
+from queue_server.runtime.clock import LogClock
+from queue_server.runtime.runtime import Runtime
 from queue_server.settings import Settings
+from queue_server.wire.configuration import read_configuration
+
+SAMPLE = Path(cli.__file__).parent / "samples" / "main.toml"
 
 
 @pytest.fixture
@@ -89,12 +98,43 @@ def test_a_token_for_what_cannot_be_a_branch_is_refused(branch: str, capsys: pyt
 async def test_a_token_may_be_made_before_its_branch_but_not_unawares(tmp_path: Path) -> None:
     config = ["--role", "kiosk", "--branch", "main", "--branch", "mian", "--json"]
     environment = os.environ | {"QUEUE_DATA_DIR": str(tmp_path / "data")}
-    sample = str(Path(cli.__file__).parent / "samples" / "main.toml")
-    code, said, _ = await run(environment, "branch", "apply", sample)
+    code, said, _ = await run(environment, "branch", "apply", str(SAMPLE))
     assert (code, said) == (0, "Branch main is created, version 1, in effect now.\n")
     code, said, warned = await run(environment, "token", "create", *config)
     assert (code, json.loads(said)["branches"]) == (0, ["main", "mian"])
     assert warned == "There is no branch mian yet; the token is of no use there until it is made.\n"
+
+
+async def test_a_configuration_is_applied_again_only_when_that_changes_something() -> None:
+    runtime = Runtime(MemoryLog(), LogClock())
+    await runtime.start()
+    one = read_configuration(tomllib.loads(SAMPLE.read_text("utf-8")))
+    other = msgspec.structs.replace(one, name={"en": "Other"})
+    steps: list[tuple[Configuration, bool, tuple[Put, int]]] = [
+        (one, False, ("created", 1)),
+        (one, False, ("unchanged", 1)),
+        (one, True, ("unchanged", 1)),
+        (other, True, ("replaced", 2)),
+        (other, True, ("unchanged", 2)),
+        (other, False, ("replaced", 3)),
+        (other, False, ("unchanged", 3)),
+        (one, False, ("replaced", 4)),
+    ]
+    for configuration, next_day, answer in steps:
+        assert await put_configuration(runtime, configuration, next_day=next_day) == answer
+    await runtime.close()
+
+
+def test_an_unchanged_configuration_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    async def unchanged(*_: object, **__: object) -> tuple[str, int, Put]:
+        return "main", 7, "unchanged"
+
+    monkeypatch.setattr(errands, "apply_branch", unchanged)
+    monkeypatch.setattr(cli, "_configure_logging", lambda *_args, **_options: None)
+    assert cli.main(["branch", "apply", str(SAMPLE)]) == 0
+    assert capsys.readouterr().out == "Branch main is unchanged: version 7 is the same.\n"
+    assert cli.main(["branch", "apply", str(SAMPLE), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"branch": "main", "version": 7, "created": False, "changed": False}
 
 
 async def run(environment: dict[str, str], *arguments: str) -> tuple[int | None, str, str]:
