@@ -5,7 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 _END = r"(?![\s\S])"  # `$` would let a line feed pass, and `\Z` is not known to JSON Schema
-_NO_CONTROL = r"[^\x00-\x1f\x7f]"
+# Also what ends a line or turns the direction of what follows: it could forge a line of a log, or garble a display.
+_NO_CONTROL = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 
 WEEK_SECONDS = 604_800
 
