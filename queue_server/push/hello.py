@@ -1,16 +1,18 @@
 """What a screen asks for, read from the address of its connection."""
 
 import re
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
 from queue_server.core.ids import BranchId, CounterId, ZoneId
-from queue_server.push.refusals import Refusal, forbidden
+from queue_server.push.refusals import Refusal, forbidden, unknown_branch
 from queue_server.push.session import Position
 from queue_server.push.views import Following, View
 
 _PATH = re.compile(r"/v1/branches/([^/]{1,200})/feed")
+_BRANCH = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Identifiers are taken as they stand, not percent-decoded: each branch has one address."""
 _AFTER = re.compile(r"([^:\s]{1,200}):(\d{4}-\d\d-\d\d):(\d{1,9})", re.ASCII)
 _FIELDS = ("view", "after", "zone", "counter", "ticket")
 _LONGEST = 200
@@ -33,18 +35,26 @@ class Wish(Struct, frozen=True):
 
 def branch_of(address: str) -> BranchId:
     """Return the branch in *address*; Refusal when it is not that of a feed."""
-    found = _PATH.fullmatch(urlsplit(address).path)
+    found = _PATH.fullmatch(_split(address)[0])
     if found is None:
         raise Refusal(404, "not_found", "The feed of a branch is at /v1/branches/{branch}/feed")
-    return unquote(found[1])
+    if _BRANCH.fullmatch(found[1]) is None:
+        raise unknown_branch(found[1])
+    return found[1]
 
 
 def wish_of(address: str) -> Wish:
     """Return what the query of *address* asks for; Refusal with the place of the first fault."""
-    fields = _fields(urlsplit(address).query)
+    fields = _fields(_split(address)[1])
     return Wish(
         _view(fields.get("view", View.BOARD.value)), _position(fields.get("after")), fields.get("zone"), fields.get("counter")
     )
+
+
+def _split(address: str) -> tuple[str, str]:
+    # Not by urllib, which takes control characters out and stumbles over brackets.
+    path, _, query = address.partition("?")
+    return path, query
 
 
 def _fields(query: str) -> dict[str, str]:

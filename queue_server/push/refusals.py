@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from msgspec import Struct, json
 
-_CLOSE_CODES = {401: 4401, 403: 4403, 404: 4404}
+_CLOSE_CODES = {401: 4401, 403: 4403, 404: 4404, 500: 1011}
 _TRY_AGAIN_LATER = 1013
 _REASON_BYTES = 123
 """As much of a reason as fits into a close frame."""
@@ -63,3 +63,8 @@ def unknown_branch(branch_id: str) -> Refusal:
 def unavailable(detail: str) -> Refusal:
     """Not now."""
     return Refusal(503, "log_unavailable", detail)
+
+
+def internal_error() -> Refusal:
+    """A fault of ours; what it was is in the log only."""
+    return Refusal(500, "internal_error", "Something went wrong here; it has been recorded")

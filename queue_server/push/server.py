@@ -27,14 +27,13 @@ from queue_server.push.admission import Admission
 from queue_server.push.guests import Guest, Guests
 from queue_server.push.hello import branch_of, wish_of
 from queue_server.push.hub import Hub
-from queue_server.push.refusals import Refusal, unauthenticated, unavailable, unknown_branch
+from queue_server.push.refusals import Refusal, internal_error, unauthenticated, unavailable, unknown_branch
 from queue_server.push.rounds import every
 from queue_server.runtime.errors import UnknownBranch, Unsettled
 
 _log = structlog.get_logger(__name__)
 
 _RESTART = 1012
-_FAULT = 1011
 _LARGEST_MESSAGE = 4096
 _OPEN_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
@@ -165,6 +164,9 @@ class PushServer:
             await self._knock(connection, request)
         except Refusal as refusal:
             return _response(refusal)
+        except Exception:  # noqa: BLE001 - logged; whoever knocked learns no more than that
+            _log.exception("handshake failed", path=request.path.partition("?")[0])
+            return _response(internal_error())
         return None
 
     async def _knock(self, guest: Guest, request: Request) -> None:
@@ -204,14 +206,15 @@ class PushServer:
             pass  # nothing to clean up: it followed nothing, or `_follow` has let it go
         except Exception:  # noqa: BLE001 - logged; the screen comes back
             _log.exception("feed failed", branch=connection.branch_id)
-            await self._end(connection, _FAULT, "internal error")
+            fault = internal_error()
+            await self._end(connection, fault.close_code, fault.reason)
 
     async def _hear_token(self, guest: Guest) -> None:
         try:
             async with asyncio.timeout(self._auth_seconds):
                 message = await guest.recv(decode=False)
             token = json.decode(message, type=_Auth).token
-        except (TimeoutError, DecodeError, ValueError):
+        except (TimeoutError, DecodeError, ValueError, RecursionError):
             raise unauthenticated() from None
         principal = await self._enter(token, guest.branch_id)
         self._admission.look(principal, guest.wish.view)

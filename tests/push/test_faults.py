@@ -11,7 +11,7 @@ from queue_server.access.roles import Principal
 from queue_server.core.ids import BranchId
 from queue_server.runtime.errors import Unsettled
 from tests.push.node import Screen, running
-from tests.push.test_server import end_of
+from tests.push.test_server import auth, closed, end_of, refused
 
 
 async def test_a_fault_in_checking_tokens_is_logged_and_they_are_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +67,17 @@ async def test_a_branch_that_cannot_be_read_holds_up_the_outlook_of_no_other(
                     told = await other.read_until("outlook")
                     while told["services"][0]["ahead"] != number + 1:
                         told = await other.read_until("outlook")
+
+
+async def test_a_fault_at_the_door_is_logged_and_told_without_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_token: str) -> Principal | None:
+        raise RuntimeError("nobody foresaw this")
+
+    async with running() as node:
+        monkeypatch.setattr(node.tokens, "authenticate", broken)
+        with capture_logs() as logs:
+            problem = await refused(node, node.address(), "some")
+            assert await closed(node.address(), auth("some")) == 1011
+    assert (problem["status"], problem["code"]) == (500, "internal_error")
+    assert "foresaw" not in str(problem)
+    assert [entry["event"] for entry in logs] == ["handshake failed", "feed failed"]

@@ -106,6 +106,22 @@ async def test_the_handshake_says_what_is_wrong() -> None:
         assert node.hub.connected == 0
 
 
+@pytest.mark.parametrize("branch", ["%00", "%ff", "%62", "b%0a", "\x00", "\t", "[b", "%"])
+async def test_a_branch_is_named_as_it_stands_or_not_at_all(branch: str) -> None:
+    async with running() as node:
+        admin = await node.token()
+        reader, writer = await asyncio.open_connection("127.0.0.1", node.server.port)
+        request = (
+            f"GET /v1/branches/{branch}/feed HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {admin}\r\n\r\n"
+        )
+        writer.write(request.encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert head.startswith(b"HTTP/1.1 404 ")
+        assert json.loads(body)["code"] == "unknown_branch"
+
+
 async def test_a_token_in_the_address_is_refused_and_not_repeated() -> None:
     async with running() as node:
         token = await node.token()
@@ -126,6 +142,9 @@ async def test_without_a_good_token_the_door_closes() -> None:
         assert await closed(node.address(), auth("wrong")) == 4401
         assert await closed(node.address(), '{"type":"auth"}') == 4401
         assert await closed(node.address(), "\x00{") == 4401
+        assert await closed(node.address(), '{"x":' + "[" * 4000) == 4401
+        assert await closed(node.address(), auth("\x00")) == 4401
+        assert await closed(node.address(), '{"type":"auth","token":"\\ud800"}') == 4401
         assert await closed(node.address(), auth(elsewhere)) == 4403
         assert await closed(node.address("view=staff"), auth(display)) == 4403
         assert await closed(node.address(branch="nowhere"), auth(display)) == 4404
