@@ -23,11 +23,12 @@ class Problem(Struct):
 class Refusal(Exception):  # noqa: N818 - an answer to whoever knocks
     """The screen is not let in; *status* and *code* are those that HTTP would give."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, retry_seconds: int | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
+        self.retry_seconds = retry_seconds
 
     @property
     def body(self) -> bytes:
@@ -62,7 +63,12 @@ def unknown_branch(branch_id: str) -> Refusal:
 
 def unavailable(detail: str) -> Refusal:
     """Not now."""
-    return Refusal(503, "log_unavailable", detail)
+    return Refusal(503, "log_unavailable", detail, retry_seconds=1)
+
+
+def too_many_guesses(wait_seconds: float) -> Refusal:
+    """One more wrong token from an address that has sent too many."""
+    return Refusal(429, "too_many_requests", "Too many wrong tokens came from here", retry_seconds=int(wait_seconds) + 1)
 
 
 def internal_error() -> Refusal:

@@ -22,7 +22,6 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from queue_server.access.roles import Principal
-from queue_server.core.ids import BranchId
 from queue_server.push.admission import Admission
 from queue_server.push.guests import Guest, Guests
 from queue_server.push.hello import branch_of, wish_of
@@ -178,18 +177,18 @@ class PushServer:
             self._guests.wait(guest)
             return
         token = _bearer(authorizations)
-        principal = await self._enter(token, guest.branch_id)
+        principal = await self._enter(token, guest)
         guest.wish = wish_of(request.path)
         self._admission.look(principal, guest.wish.view)
         self._guests.admit(guest, token)
 
-    async def _enter(self, token: str, branch_id: BranchId) -> Principal:
-        principal = await self._admission.identify(token)
-        self._admission.enter(principal, branch_id)
+    async def _enter(self, token: str, guest: Guest) -> Principal:
+        principal = await self._admission.identify(token, guest.peer)
+        self._admission.enter(principal, guest.branch_id)
         try:
-            await self._hub.find(branch_id)
+            await self._hub.find(guest.branch_id)
         except UnknownBranch:
-            raise unknown_branch(branch_id) from None
+            raise unknown_branch(guest.branch_id) from None
         except Unsettled:
             raise _unreadable() from None
         return principal
@@ -216,7 +215,7 @@ class PushServer:
             token = json.decode(message, type=_Auth).token
         except (TimeoutError, DecodeError, ValueError, RecursionError):
             raise unauthenticated() from None
-        principal = await self._enter(token, guest.branch_id)
+        principal = await self._enter(token, guest)
         self._admission.look(principal, guest.wish.view)
         self._guests.admit(guest, token)
 
@@ -266,6 +265,6 @@ def _response(refusal: Refusal) -> Response:
     headers = Headers({"Content-Type": "application/problem+json", "Content-Length": str(len(refusal.body)), "Connection": "close"})
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    elif refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = "1"
+    if refusal.retry_seconds is not None:
+        headers["Retry-After"] = str(refusal.retry_seconds)
     return Response(refusal.status, HTTPStatus(refusal.status).phrase, headers, refusal.body)

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.protocol import State
 
+from queue_server.access.guesses import Guesses
 from queue_server.access.roles import Role
 from queue_server.access.tokens import TokensUnavailable
 from tests.push.node import Node, Screen, rename, running, same
@@ -154,6 +155,21 @@ async def test_without_a_good_token_the_door_closes() -> None:
 async def test_one_who_says_nothing_is_not_waited_for() -> None:
     async with running(auth_seconds=0.05) as node:
         assert await closed(node.address()) == 4401
+
+
+async def test_one_who_guesses_tokens_is_told_to_wait_and_the_others_are_let_in() -> None:
+    async with running() as node:
+        while (problem := await refused(node, node.address(), "guess"))["status"] == 401:
+            pass
+        assert (problem["status"], problem["code"]) == (429, "too_many_requests")
+        async with node.screen() as screen:
+            assert (await screen.read())["type"] == "snapshot"
+
+
+async def test_one_who_guesses_tokens_by_messages_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Guesses, "failed", lambda _self, peer: 2.5 if peer == "127.0.0.1" else 0.0)
+    async with running() as node:
+        assert await closed(node.address(), auth("guess")) == 1013
 
 
 async def test_tokens_that_cannot_be_checked_are_neither_good_nor_bad(monkeypatch: pytest.MonkeyPatch) -> None:
