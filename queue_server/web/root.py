@@ -21,7 +21,7 @@ from queue_server.web.problems import Problem
 MetricsPage: TypeAlias = Callable[[], Awaitable[bytes]]
 
 _READY_SECONDS = 1.5
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+_OF_A_PROXY = frozenset({"forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"})
 
 
 class Root:
@@ -102,7 +102,7 @@ class Root:
 
 def _is_local(request: web.BaseRequest) -> bool:
     """Tell whether the request comes from this machine itself, not through a proxy on it."""
-    if any(name in request.headers for name in _FORWARDED):
+    if any(name in _OF_A_PROXY or name.startswith("x-forwarded-") for name in map(str.lower, request.headers)):
         return False
     try:
         return ip_address(request.remote or "").is_loopback

@@ -59,7 +59,8 @@ async def test_metrics_are_open_to_this_machine_only(desk: Desk) -> None:
     answer = await anybody.send("GET", "/metrics")
     assert (answer.status, answer.content) == (200, b"queue_build_info 1\n")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+    proxied = ("X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Server", "Forwarded", "X-Real-IP", "Via")
+    for name in (*proxied, "CF-Connecting-IP", "True-Client-IP"):
         assert (await anybody.send("GET", "/metrics", None, **{name: "10.0.0.1"})).code == "unauthenticated"
     scraper, kiosk = await desk.as_(Role.METRICS), await desk.as_(Role.KIOSK)
     assert (await scraper.send("GET", "/metrics", None, X_Forwarded_For="10.0.0.1")).status == 200
