@@ -64,7 +64,7 @@ class CounterConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """A service point: the number people look for, its zone, and the profile it opens with (null: everything)."""
 
     id: Id
-    number: ShortText | Annotated[int, Meta(ge=0, le=9999)]
+    number: ShortText | Annotated[int, Meta(ge=0, le=9999, extra={"right": "a whole number from 0 to 9999"})]
     zone: Id | None = None
     profile: Id | None = None
 

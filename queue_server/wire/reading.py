@@ -8,7 +8,7 @@ has to correct it gets the whole list. What would be right stands beside the fie
 import re
 from difflib import get_close_matches
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -52,7 +52,7 @@ def read(value: Any, form: type[T]) -> T:
 
 def faults_in(value: Any, form: Any, path: str = "") -> list[Fault]:
     """Return everything that keeps *value* from being a *form*; *path* is where it stands."""
-    kind, constraint = (get_args(form)[0], form) if get_origin(form) is Annotated else (form, None)
+    kind, constraint = (get_args(form)[0], form) if get_origin(form) is Annotated else (form, form)
     if get_origin(kind) in (Union, UnionType):
         return _in_union(value, form, kind, path)
     if isinstance(kind, type) and issubclass(kind, Struct):
@@ -124,10 +124,21 @@ def _as_leaf(value: Any, form: Any, constraint: Any, path: str) -> list[Fault]:
 
 
 def _right(form: Any) -> str:
+    right = _what_is_right(form)
+    return f"; right would be {right}" if right else ""
+
+
+def _what_is_right(form: Any) -> str:
+    """Return in words what fits *form*; "" where nothing better can be said than what was wrong."""
     if get_origin(form) is Annotated:
-        for meta in form.__metadata__:
-            if isinstance(meta, Meta) and meta.extra and "right" in meta.extra:
-                return f"; right would be {meta.extra['right']}"
+        stated = [meta.extra.get("right", "") for meta in form.__metadata__ if isinstance(meta, Meta) and meta.extra]
+        return "".join(map(str, stated))
+    if get_origin(form) is Literal:
+        return " or ".join(get_args(form))
+    if get_origin(form) in (Union, UnionType):
+        return " or ".join(filter(None, map(_what_is_right, get_args(form))))
+    if isinstance(form, type) and issubclass(form, Struct):
+        return f"an object with {' and '.join(form.__struct_encode_fields__)}"
     return ""
 
 

@@ -137,6 +137,12 @@ async def test_every_fault_of_a_body_has_its_place(main: Caller, body: Any, plac
     assert (await main.post("/tickets", body)).places == places
 
 
+@pytest.mark.parametrize("care", ["rich", 7, []])
+async def test_what_care_may_be_is_told(main: Caller, care: Any) -> None:
+    (fault,) = (await main.post("/tickets", CASH | {"care": care})).body["errors"]
+    assert fault["detail"].endswith("; right would be elderly or disabled or pregnant or with_infant or service_member")
+
+
 async def test_a_wrong_token_is_told_before_anything_else(main: Caller, desk: Desk) -> None:
     before = await everything(main)
     for caller in (desk.with_token(None), desk.with_token("wrong"), desk.with_token("x" * 500)):

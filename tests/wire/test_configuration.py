@@ -320,3 +320,16 @@ def test_a_parameter_of_another_policy_and_a_tier_left_out_are_told() -> None:
     told = faults(small() | {"policy": {"name": "ratio", "calls": {"gold": 3}, "rates": {"gold": 1.0}}, "reserve": {"silver": 1}})
     assert set(told) == {"policy.calls", "policy.rates", "reserve.silver"}
     assert "standard" in told["policy.calls"]
+
+
+def test_what_would_be_right_is_told_of_a_choice_and_of_either() -> None:
+    counters = [{"id": "1", "number": -1}, {"id": "2", "number": None}, {"id": "3"}]
+    told = faults(small() | {"policy": {"name": "luck"}, "start": "later", "transfer_position": 3, "counters": counters})
+    right = {path: detail.partition("; right would be ")[2] for path, detail in told.items()}
+    number = "1 to 32 characters without control characters or a whole number from 0 to 9999"
+    assert right == {
+        "policy.name": "promise or due or ageing or strict or ratio or fifo",
+        "start": "pressed or on_call or an object with after_seconds",
+        "transfer_position": "front or due or back",
+        **{f"counters[{n}].number": number for n in range(3)},
+    }
