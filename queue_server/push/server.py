@@ -76,8 +76,9 @@ class PushServer:
     Serves the feed of every branch on one port.
 
     *screens_limit* bounds the screens that were let in; those whose token is still to come are bounded apart, overall by
-    *strangers_limit* and from one address by *strangers_of_peer*. *auth_seconds* is how long a screen without an Authorization header has for its token;
-    every *recheck_seconds* the tokens of all screens are looked at again.
+    *strangers_limit* and from one address by *strangers_of_peer*: wide enough for all screens of a bank that come back at once
+    through one proxy. *auth_seconds* is how long a screen without an Authorization header has for its token; every
+    *recheck_seconds* the tokens of all screens are looked at again.
     """
 
     def __init__(
@@ -88,8 +89,8 @@ class PushServer:
         host: str = "127.0.0.1",
         port: int = 8081,
         screens_limit: int = 2000,
-        strangers_limit: int = 256,
-        strangers_of_peer: int = 20,
+        strangers_limit: int = 4096,
+        strangers_of_peer: int = 2048,
         buffer_bytes: int = 262_144,
         auth_seconds: float = 5.0,
         recheck_seconds: float = 1.0,
