@@ -18,7 +18,7 @@ MISSING = "The record is not part of the project (it lies beside it, at `{path}`
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     # Many replications rather than long ones: from eight alone, the standard error would itself be known to a quarter only.
-    parser.add_argument("--tickets", type=int, default=50_000, help="that count, in each replication")
+    parser.add_argument("--tickets", type=int, default=75_000, help="that count, in each replication")
     parser.add_argument("--replications", type=int, default=32)
     parser.add_argument("--record", type=Path, default=record.RECORD, help="the recorded days")
     args = parser.parse_args()

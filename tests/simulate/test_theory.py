@@ -6,11 +6,11 @@ from tests.simulate import formulas as f
 from tests.simulate.halls import hall
 from tests.simulate.theory import cases, judge, overall_waits
 
-TICKETS = 6_000
-REPLICATIONS = 4
+TICKETS = 3_000
+REPLICATIONS = 8
 
 
-@pytest.mark.parametrize("index", [2, 5, 6])
+@pytest.mark.parametrize("index", [2, 4, 5])
 def test_mean_waits_are_those_of_theory(index: int) -> None:
     case = cases(TICKETS, REPLICATIONS)[index]
     for verdict in judge(case):
@@ -20,7 +20,7 @@ def test_mean_waits_are_those_of_theory(index: int) -> None:
 
 def test_a_wrong_policy_is_noticed() -> None:
     right = cases(TICKETS, 3)[1]
-    wrong = type(right)(right.name, right.source, hall("fifo", per_hour=(12.0, 20.0), tickets=TICKETS, replications=3), right.waits)
+    wrong = type(right)(right.name, right.source, hall("fifo", per_hour=(10.0, 18.0), tickets=TICKETS, replications=3), right.waits)
     assert not all(verdict.holds(share=0.12) for verdict in judge(wrong))
 
 
