@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.load import Plan, Request, Result, generate
-from benchmarks.service import Service
+from benchmarks.running import Service
 from queue_server.drive.client import Client
 
 Json = dict[str, Any]

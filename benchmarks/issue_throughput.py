@@ -17,7 +17,7 @@ from benchmarks.branches import check, issue_request, make_branches
 from benchmarks.commit_reference import commits_a_second
 from benchmarks.load import Latency, Plan, Request, generate
 from benchmarks.report import keep, line, ratio, spread
-from benchmarks.service import ROOT, Service, free_ports, processor_seconds, running_service
+from benchmarks.running import ROOT, Service, free_ports, processor_seconds, running_service
 from queue_server.drive.client import Client, Unreachable
 
 CONNECTIONS = 64

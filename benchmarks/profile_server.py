@@ -23,7 +23,7 @@ from benchmarks.branches import check
 from benchmarks.issue_throughput import plan, receipt_size
 from benchmarks.load import generate
 from benchmarks.report import keep
-from benchmarks.service import running_service
+from benchmarks.running import running_service
 
 EVERY_SECONDS = 0.004
 LAYERS = ("aiohttp", "asyncpg", "websockets", "prometheus_client", "structlog", "msgspec")

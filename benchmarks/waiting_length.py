@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.branches import call_request, check, fill, issue_request, make_branches
 from benchmarks.load import Plan, Result, generate
 from benchmarks.report import keep, line, ratio, spread
-from benchmarks.service import Service, processor_seconds, running_service
+from benchmarks.running import Service, processor_seconds, running_service
 from queue_server.drive.client import Client
 
 COUNTERS = 32

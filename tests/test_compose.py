@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 from websockets.asyncio.client import connect
 
-from benchmarks.service import Service, running_service
+from benchmarks.running import Service, running_service
 from queue_server import compose
 from queue_server.compose import CannotStartError, StoppedError
 from queue_server.push.refusals import unauthenticated

@@ -4,7 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from benchmarks.service import Service, running_service
+from benchmarks.running import Service, running_service
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "test-results" / "hall"

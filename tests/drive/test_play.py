@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from benchmarks.service import QUEUE_SERVER, ROOT, Service, running_service
+from benchmarks.running import QUEUE_SERVER, ROOT, Service, running_service
 from queue_server.drive.client import Client
 from queue_server.drive.play import DriveError, DriveOptions, drive
 from queue_server.drive.trace import TraceError

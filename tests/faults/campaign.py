@@ -22,7 +22,7 @@ from msgspec import Struct
 from tqdm import tqdm
 
 from benchmarks.report import keep
-from benchmarks.service import Service, children, running_service
+from benchmarks.running import Service, children, running_service
 from tests.faults.crowd import BRANCHES, Crowd
 from tests.faults.verdict import judge
 

@@ -259,7 +259,7 @@ async def test_what_nobody_foresaw_is_recorded_and_not_shown(
     main: Caller, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any) -> None:
-        raise RuntimeError("select secret from /work/table.py")
+        raise RuntimeError("select secret from /srv/table.py")
 
     monkeypatch.setattr(runtime, "execute", fail)
     with capture_logs() as logs:
