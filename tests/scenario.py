@@ -143,5 +143,5 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value]
 
 
-DERIVED = {"lines", "waiting", "queues", "policy", "next_due", "is_due_known", "staffing", "reach", "beside"}
+DERIVED = {"lines", "waiting", "queues", "policy", "next_due", "is_due_known", "staffing", "reach", "beside", "callable"}
 Check = Callable[[BranchState, list[Event]], None]

@@ -39,7 +39,7 @@ def _join_line(state: BranchState, ticket: Ticket) -> None:
     line = state.lines.get(key)
     if line is None:
         line = state.lines[key] = Line()
-        state.beside.clear()
+        state.forget_lines()
     line.add(ticket.standing)
     served = (ticket.service, ticket.tier)
     state.waiting[served] = state.waiting.get(served, 0) + 1
@@ -53,7 +53,7 @@ def _leave_line(state: BranchState, ticket: Ticket) -> None:
     # An ordinary line stays when it is empty, the next of its kind comes soon; those of one counter or person would pile up.
     if not line and key.is_directed:
         del state.lines[key]
-        state.beside.clear()
+        state.forget_lines()
     state.waiting[ticket.service, ticket.tier] -= 1
     state.queues[ticket.service] -= 1
 
@@ -92,9 +92,11 @@ def _end(state: BranchState, ticket: Ticket, event: Event, end: TicketState, cou
 
 
 def _announce(state: BranchState, ticket: Ticket, event: Event) -> None:
-    ticket.announced_at = event.at
     call = Call(event.seq, event.at, ticket.number, ticket.ticket_id, ticket.counter or "", ticket.recalls)
-    state.calls = [call, *(c for c in state.calls if c.ticket_id != ticket.ticket_id)][:CALLS_SHOWN]
+    # Who was never announced is not on the board.
+    others = state.calls if ticket.announced_at is None else [c for c in state.calls if c.ticket_id != ticket.ticket_id]
+    state.calls = [call, *others[: CALLS_SHOWN - 1]]
+    ticket.announced_at = event.at
 
 
 def _ticket_issued(state: BranchState, event: Event, fact: e.TicketIssued) -> None:

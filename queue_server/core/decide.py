@@ -46,16 +46,19 @@ _RULES: dict[type[Command], _Rule] = {
 _ENDING = (c.FinishServing, c.RecordNoShow, c.CancelTicket, c.CloseCounter, c.CloseDay)
 
 
-def decide(state: BranchState, command: Command) -> list[Change]:
+def decide(state: BranchState, command: Command, *, tells: bool = True) -> list[Change]:
     """
     Return the facts that *command* causes, in order, with what each changed; none for a call when nobody waits.
+
+    Without *tells* nothing is returned, and the facts are not put into words: no estimate for who comes, no reason for a call. What is
+    decided is the same. This is for a hall in virtual time, where nobody is told anything.
 
     Deadlines that are due come first by an `ApplyDeadlines` of their own, so that a refusal cannot take them back.
 
     Raises:
         Rejected: the command is not possible; nothing has changed.
     """
-    turn = Turn(state, command)
+    turn = Turn(state, command, tells=tells)
     if isinstance(command, c.OpenDay):
         rules_day.open_day(turn, command)
     elif isinstance(command, c.ApplyDeadlines):

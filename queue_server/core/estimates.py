@@ -32,6 +32,9 @@ class Outlook(Struct, frozen=True, gc=False):
     p90_ms: Millis | None
 
 
+UNTOLD = Outlook(0, None, None)
+
+
 def outlook(state: BranchState, key: LineKey, standing: Standing, at: Instant) -> Outlook:
     """Return what can be said at *at* to a ticket that stands at *standing* in *key* (or would)."""
     lines = ahead_by_line(state, key, standing, at)

@@ -22,6 +22,7 @@ from queue_server.core.state import BranchState, Counter, Ticket
 from queue_server.core.waiting import LineKey, Standing
 
 OVERTAKEN_NAMED = 10
+_NOBODY = Overtaken(0)
 _SENTENCES = {
     "emergency": "{number} is an emergency and goes before all others",
     "preference": "{number} is of a service that this counter calls before its others",
@@ -51,26 +52,32 @@ def may_call(state: BranchState, counter: Counter, key: LineKey) -> bool:
     return (profile.services is None or key.service in profile.services) and (profile.tiers is None or key.tier in profile.tiers)
 
 
-def next_ticket(state: BranchState, counter_id: CounterId, at: Instant) -> Choice | None:
+def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, explains: bool = True) -> Choice | None:
     """
     Choose the ticket that *counter_id* should call at *at*; the counter is idle.
 
     Returns:
-        The ticket with the rule that decided and the tickets it passes; None when nobody it may call is waiting.
+        The ticket with the rule that decided and, where it *explains*, the reason and the tickets it passes; None when nobody it may
+        call is waiting.
     """
     counter, policy = state.counters[counter_id], state.policy
     candidates = _within_reservation(state, _candidates(state, counter_id))
     if not candidates:
         return None
-    waiting = sum(len(line) for _, line in candidates)
     urgent = [candidate for candidate in candidates if candidate[0].emergency]
     if urgent:
         rule, (key, line) = "emergency", policy.first(urgent, at, scope_of(state, counter_id))
     else:
         rule, (key, line) = _by_the_chain(state, counter, candidates, at)
+    turn = _turn(state, counter, key) if rule == "policy" else None
+    above = _above(state, counter, candidates, key) if rule in {"policy", "cap"} else None
+    if not explains:
+        return Choice(
+            line.head[2], Routing(policy=policy.name, rule=rule, reason="", waiting=0, overtook=_NOBODY, turn=turn, above=above)
+        )
+    waiting = sum(len(line) for _, line in candidates)
     number = state.tickets[line.head[2]].number
     sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, line.head, waiting, at)
-    counted = rule == "policy" and not urgent
     routing = Routing(
         policy=policy.name,
         rule=rule,
@@ -78,8 +85,8 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant) -> Choic
         waiting=waiting,
         overtook=_overtaken(state, candidates, line.head),
         share=policy.share(key, line.head, at),
-        turn=_turn(state, counter, key) if counted else None,
-        above=_above(state, counter, candidates, key) if counted or rule == "cap" else None,
+        turn=turn,
+        above=above,
     )
     return Choice(line.head[2], routing)
 
@@ -97,6 +104,8 @@ def cap_scope_of(state: BranchState, counter_id: CounterId) -> str:
 
 def _by_the_chain(state: BranchState, counter: Counter, candidates: list[Candidate], at: Instant) -> tuple[str, Candidate]:
     """Preference, cap, policy, in this order; the first that kept the policy from its own choice is named."""
+    if len(candidates) == 1:
+        return "policy", candidates[0]
     policy, scope = state.policy, scope_of(state, counter.id)
     preferred = _preferred(state, counter, candidates)
     capped = _capped(state, counter, preferred)
@@ -224,8 +233,13 @@ def _beside(state: BranchState, key: LineKey) -> list[Candidate]:
 
 
 def _candidates(state: BranchState, counter_id: CounterId) -> list[Candidate]:
-    counter = state.counters[counter_id]
-    return [(key, line) for key, line in state.lines.items() if line and may_call(state, counter, key)]
+    """The lines in which somebody waits and that the counter may call from."""
+    known = state.callable.get(counter_id)
+    if known is None:
+        counter = state.counters[counter_id]
+        known = [(key, line) for key, line in state.lines.items() if may_call(state, counter, key)]
+        state.callable[counter_id] = known
+    return [candidate for candidate in known if candidate[1]]
 
 
 def _overtaken(state: BranchState, candidates: list[Candidate], chosen: Standing) -> Overtaken:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.configuration import StartMode
-from queue_server.core.estimates import outlook
+from queue_server.core.estimates import UNTOLD, outlook
 from queue_server.core.ids import CounterId, ServiceId, TierId
 from queue_server.core.lifecycle import CounterState, TicketState, TicketStep
 from queue_server.core.places import place_for
@@ -29,8 +29,10 @@ def issue(turn: Turn, command: c.IssueTicket) -> None:
     serial = state.serials.get(prefix, 0) + 1
     arrived_at = turn.at if command.arrived_at is None else min(command.arrived_at, turn.at)
     target_ms = state.target_of(command.service, tier)
-    key = LineKey(command.service, tier, command.care is not None, target_ms, False, None, None, None)
-    told = outlook(state, key, (arrived_at, state.seq + 1, command.ticket_id), turn.at)
+    told = UNTOLD
+    if turn.tells:
+        key = LineKey(command.service, tier, command.care is not None, target_ms, False, None, None, None)
+        told = outlook(state, key, (arrived_at, state.seq + 1, command.ticket_id), turn.at)
     turn.emit(
         e.TicketIssued(
             ticket=command.ticket_id,
@@ -57,7 +59,7 @@ def call_next(turn: Turn, command: c.CallNext) -> None:
     _require_idle(turn, counter, may_finish=command.finish)
     if counter.ticket is not None:
         turn.emit(e.ServingFinished(ticket=counter.ticket, counter=counter.id, outcome=command.outcome))
-    choice = next_ticket(turn.state, counter.id, turn.at)
+    choice = next_ticket(turn.state, counter.id, turn.at, explains=turn.tells)
     if choice is not None:
         _call(turn, turn.ticket(choice.ticket), counter.id, choice.routing)
 

@@ -157,6 +157,7 @@ class BranchState(Struct):
     staffing: dict[LineKey, tuple[int, int]] = field(default_factory=dict)
     reach: dict[LineKey, frozenset[CounterId]] = field(default_factory=dict)
     beside: dict[LineKey, list[tuple[LineKey, Line]]] = field(default_factory=dict)
+    callable: dict[CounterId, list[tuple[LineKey, Line]]] = field(default_factory=dict)
 
     @property
     def rules(self) -> Configuration:
@@ -175,8 +176,13 @@ class BranchState(Struct):
     def forget_reach(self) -> None:
         """Another set of counters, profiles or lines: who could call from where is found out anew."""
         self.reach.clear()
-        self.beside.clear()
+        self.forget_lines()
         self.staffing.clear()
+
+    def forget_lines(self) -> None:
+        """A line has come or gone: which ones a counter may call from, and which share one, is found out anew."""
+        self.beside.clear()
+        self.callable.clear()
 
     def waiting_for(self, service_id: ServiceId) -> int:
         """Return how many wait for *service_id*."""

@@ -1,5 +1,6 @@
 """One command's turn at a branch: the facts it has caused so far, and what the rules ask about the branch."""
 
+from queue_server.core.apply import apply
 from queue_server.core.changes import Change, advance
 from queue_server.core.commands import Command
 from queue_server.core.events import Event, Fact
@@ -34,9 +35,10 @@ class Turn:
     Every refusal comes before the first fact: `emit` is only reached by a command that will succeed.
     """
 
-    __slots__ = ("at", "changes", "command", "state")
+    __slots__ = ("at", "changes", "command", "state", "tells")
 
-    def __init__(self, state: BranchState, command: Command) -> None:
+    def __init__(self, state: BranchState, command: Command, *, tells: bool = True) -> None:
+        self.tells = tells
         self.state = state
         self.command = command
         self.changes: list[Change] = []
@@ -47,7 +49,11 @@ class Turn:
         """Let *fact* be the next of the stream, at *at* (default: now)."""
         state, command = self.state, self.command
         moment = self.at if at is None else max(at, state.last_at)
-        self.changes.append(advance(state, Event(state.day, state.seq + 1, moment, command.command_id, command.actor, fact)))
+        event = Event(state.day, state.seq + 1, moment, command.command_id, command.actor, fact)
+        if self.tells:
+            self.changes.append(advance(state, event))
+        else:
+            apply(state, event)
 
     def ticket(self, ticket_id: TicketId) -> Ticket:
         """Return the ticket, or refuse."""

@@ -83,16 +83,14 @@ class Hall:
         decide(
             self._state,
             c.IssueTicket(at=at, command_id=_KEY, actor=_ACTOR, ticket_id=ticket, service=service, tier=tier),
+            tells=False,
         )
 
     def call_next(self, counter: CounterId, at: Instant) -> TicketId | None:
         """Let *counter* end its present ticket, if it has one, and call whoever is next; None when nobody is."""
         state = self._state
         held = state.counters[counter].ticket
-        decide(
-            state,
-            c.CallNext(at=at, command_id=_KEY, actor=_ACTOR, counter=counter, finish=held is not None),
-        )
+        decide(state, c.CallNext(at=at, command_id=_KEY, actor=_ACTOR, counter=counter, finish=held is not None), tells=False)
         if held is not None:
             self._drop(held)
         return state.counters[counter].ticket
@@ -101,7 +99,7 @@ class Hall:
         """End the serving at *counter* without calling anybody."""
         held = self._state.counters[counter].ticket
         if held is not None:
-            decide(self._state, c.FinishServing(at=at, command_id=_KEY, actor=_ACTOR, ticket=held))
+            decide(self._state, c.FinishServing(at=at, command_id=_KEY, actor=_ACTOR, ticket=held), tells=False)
             self._drop(held)
 
     def give_up(self, ticket: TicketId, at: Instant) -> bool:
@@ -109,7 +107,7 @@ class Hall:
         known = self._state.tickets.get(ticket)
         if known is None or known.state is not TicketState.WAITING:
             return False
-        decide(self._state, c.CancelTicket(at=at, command_id=_KEY, actor=_ACTOR, ticket=ticket))
+        decide(self._state, c.CancelTicket(at=at, command_id=_KEY, actor=_ACTOR, ticket=ticket), tells=False)
         self._drop(ticket)
         return True
 

@@ -2,6 +2,10 @@
 
 import pytest
 
+from queue_server.core.changes import Change
+from queue_server.core.commands import Command
+from queue_server.core.decide import decide
+from queue_server.core.state import BranchState
 from queue_server.simulate.replication import HallStuckError, replicate
 from queue_server.simulate.scenario import Arrivals, CounterPlan, Distribution, Rate, Run, Scenario, ServicePlan, TierPlan, Visit
 from tests.simulate.halls import exponential, hall, mean_wait, outcomes
@@ -130,3 +134,19 @@ def test_every_customer_who_counts_is_counted_in_an_overloaded_hall() -> None:
     plan = hall("strict", per_hour=(40.0, 40.0), tickets=500, replications=1)
     outcome = outcomes(plan)[0]
     assert sum(sample.tickets for sample in outcome.tiers.values()) == plan.run.tickets == Run(tickets=500).tickets
+
+
+@pytest.mark.parametrize("policy", ["fifo", "strict", "ageing", "due", "promise", "ratio"])
+def test_what_is_decided_does_not_depend_on_telling(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = {"calls": {"vip": 2, "std": 1}, "scope": "branch"} if policy == "ratio" else {}
+    played = hall(policy, parameters=parameters, tickets=400, reserve={"vip": 1}, patience=exponential(900))
+    silent = outcomes(played)
+    told: list[bool] = []
+
+    def telling(state: BranchState, command: Command, *, tells: bool = True) -> list[Change]:
+        told.append(not tells)
+        return decide(state, command)
+
+    monkeypatch.setattr("queue_server.simulate.hall.decide", telling)
+    assert outcomes(played) == silent
+    assert any(told)
