@@ -9,7 +9,8 @@ from queue_server.core.configuration import Configuration, CounterPlace, Policy,
 from queue_server.core.decide import decide
 from queue_server.core.events import Event, Fact
 from queue_server.core.rejections import Rejected
-from queue_server.core.state import BranchState, Ticket
+from queue_server.core.state import BranchState
+from queue_server.core.ticket import Ticket
 
 MORNING = 1_767_254_400_000  # 2026-01-01T08:00:00Z
 HOUR = 3_600_000

@@ -6,17 +6,20 @@ from msgspec import Struct
 
 from queue_server.core.apply import apply
 from queue_server.core.events import (
+    AnnouncementMade,
     BranchConfigured,
     CounterFact,
     DayOpened,
     Event,
     ServingStarted,
+    StepUndone,
     TicketCalled,
     TicketFact,
     TicketRecalled,
 )
 from queue_server.core.ids import ServiceId
-from queue_server.core.state import BranchState, Call, Counter, Ticket
+from queue_server.core.state import BranchState, Call, Counter, Notice
+from queue_server.core.ticket import Ticket
 
 _ANNOUNCED = (TicketCalled, TicketRecalled)
 
@@ -25,7 +28,8 @@ class Change(Struct, frozen=True, gc=False):
     """
     An event with copies of what it changed.
 
-    `waiting` is how many wait now for each service that the event touched; `is_whole` marks an event after which nothing that was
+    `waiting` is how many wait now for each service that the event touched; `withdrawn` is the number whose call is no longer on the
+    board; `is_whole` marks an event after which nothing that was
     known before can be kept (a new day, another configuration).
     """
 
@@ -34,6 +38,8 @@ class Change(Struct, frozen=True, gc=False):
     counter: Counter | None = None
     call: Call | None = None
     waiting: tuple[tuple[ServiceId, int], ...] = ()
+    withdrawn: str | None = None
+    notice: Notice | None = None
     is_whole: bool = False
 
 
@@ -45,12 +51,14 @@ def advance(state: BranchState, event: Event) -> Change:
     apply(state, event)
     if isinstance(fact, CounterFact):
         return Change(event, counter=copy(state.counters[fact.counter]))
+    if isinstance(fact, AnnouncementMade):
+        return Change(event, notice=state.notices[0])
     return Change(event, is_whole=isinstance(fact, DayOpened | BranchConfigured))
 
 
 def _advance_ticket(state: BranchState, event: Event, fact: TicketFact) -> Change:
     before = state.tickets.get(fact.ticket)
-    was_for = before.service if before is not None else None
+    was_for, was_called_at = (before.service, before.called_at) if before is not None else (None, None)
     apply(state, event)
     ticket = state.tickets[fact.ticket]
     service = ticket.service
@@ -64,4 +72,5 @@ def _advance_ticket(state: BranchState, event: Event, fact: TicketFact) -> Chang
         call=state.calls[0] if isinstance(fact, _ANNOUNCED) else None,
         # When serving begins the waiting do not change: nothing to count.
         waiting=() if isinstance(fact, ServingStarted) else waiting,
+        withdrawn=ticket.number if isinstance(fact, StepUndone) and ticket.called_at != was_called_at else None,
     )

@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from queue_server.core.configuration import Configuration
 from queue_server.core.ids import CounterId, Day, Instant, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
+from queue_server.core.ticket import ParkKind
+from queue_server.core.timetable import Timetable
 
 
 class Behind(Struct, frozen=True):
@@ -37,7 +39,12 @@ class Command(Struct, kw_only=True, gc=False):
 
 
 class IssueTicket(Command, kw_only=True):
-    """Give a customer a ticket. `arrived_at` differs from `at` only for one who took a number while the server was out of reach."""
+    """
+    Give a customer a ticket.
+
+    `then` are services that follow `service` in the same visit. `card_class` is what the customer's identity was found to be.
+    `arrived_at` differs from `at` only for one who took a number while the server was out of reach.
+    """
 
     ticket_id: TicketId
     service: ServiceId
@@ -45,6 +52,8 @@ class IssueTicket(Command, kw_only=True):
     care: str | None = None
     language: str | None = None
     channel: str | None = None
+    card_class: str | None = None
+    then: tuple[ServiceId, ...] = ()
     arrived_at: Instant | None = None
 
 
@@ -96,6 +105,29 @@ class FinishServing(Command, kw_only=True):
     outcome: str | None = None
 
 
+class ParkTicket(Command, kw_only=True):
+    """Put the customer aside, who stays with this counter or may be taken up by any of the service."""
+
+    ticket: TicketId
+    counter: CounterId | None = None
+    kind: ParkKind = ParkKind.COUNTER
+    reason: str | None = None
+
+
+class UnparkTicket(Command, kw_only=True):
+    """Serve a parked customer on; *counter* None is where the person asking sits, or else where it was parked."""
+
+    ticket: TicketId
+    counter: CounterId | None = None
+
+
+class UndoStep(Command, kw_only=True):
+    """Take back the last step on this ticket."""
+
+    ticket: TicketId
+    counter: CounterId | None = None
+
+
 class RecordNoShow(Command, kw_only=True):
     """The customer was called and did not come."""
 
@@ -114,11 +146,11 @@ class ReinstateTicket(Command, kw_only=True):
 
 
 class RequeueTicket(Command, kw_only=True):
-    """Send a called or served customer back to waiting."""
+    """Send a called, served or parked customer back to waiting; *position* None: due, or the front for one parked for any counter."""
 
     ticket: TicketId
     counter: CounterId | None = None
-    position: Position = "due"
+    position: Position | None = None
     reason: str | None = None
 
 
@@ -182,6 +214,27 @@ class ResumeCounter(Command, kw_only=True):
     counter: CounterId
 
 
+class CallForHelp(Command, kw_only=True):
+    """Somebody is needed at the counter."""
+
+    counter: CounterId
+    reason: str | None = None
+
+
+class AcknowledgeHelp(Command, kw_only=True):
+    """Somebody sees to it, or the counter needs nobody any more."""
+
+    counter: CounterId
+
+
+class Announce(Command, kw_only=True):
+    """Give a notice to the hall or to one zone; without a *template* its text is kept elsewhere, under *announcement*."""
+
+    announcement: str
+    template: str | None = None
+    zone: ZoneId | None = None
+
+
 class CloseCounter(Command, kw_only=True):
     """The counter ends its service."""
 
@@ -205,6 +258,7 @@ class OpenDay(Command, kw_only=True):
     rolls_at: Instant
     version: int
     configuration: Configuration
+    timetable: Timetable = Timetable()
 
 
 class CloseDay(Command, kw_only=True):
@@ -217,9 +271,10 @@ class ConfigureBranch(Command, kw_only=True):
     """
     Replace the configuration of version *expected*, now or when the next day opens.
 
-    Now is refused where it would strand open tickets or counters.
+    Now is refused where it would strand open tickets or counters; *timetable* is then what it makes of the present day.
     """
 
     expected: int
     next_day: bool
     configuration: Configuration
+    timetable: Timetable = Timetable()

@@ -27,8 +27,39 @@ class Tier(Struct, frozen=True, omit_defaults=True):
     target_ms: Millis
 
 
+class Span(Struct, frozen=True, omit_defaults=True):
+    """A time of the day, local, "09:00" to "17:30"; one that ends before it begins goes past midnight."""
+
+    opens: str
+    closes: str
+
+
+class Hours(Struct, frozen=True, omit_defaults=True):
+    """
+    When customers may come: spans by day of the week ("monday"; a day that is not named is closed), replaced on listed dates.
+
+    The last ticket is given `last_ticket_ms` before the end of a span; whoever is inside then is served.
+    """
+
+    week: dict[str, tuple[Span, ...]] = {}
+    dates: dict[str, tuple[Span, ...]] = {}
+    last_ticket_ms: Millis = 0
+
+
+class Code(Struct, frozen=True, omit_defaults=True):
+    """A reason or an outcome that staff choose from: free text would carry personal data into the stream."""
+
+    id: str
+    name: Names
+
+
 class Service(Struct, frozen=True, omit_defaults=True):
-    """Something the branch offers. `prefixes` gives tiers a number series of their own; `typical_ms` is what serving usually takes."""
+    """
+    Something the branch offers.
+
+    `prefixes` gives tiers a number series of their own; `typical_ms` is what serving usually takes; `hours` are its own (None: the
+    branch's); `daily_limit` is how many tickets a day has for it.
+    """
 
     id: ServiceId
     name: Names
@@ -36,6 +67,8 @@ class Service(Struct, frozen=True, omit_defaults=True):
     prefixes: dict[TierId, str] = {}
     target_ms: dict[TierId, Millis] = {}
     typical_ms: Millis = 180_000
+    hours: Hours | None = None
+    daily_limit: int | None = None
 
     def prefix_for(self, tier_id: TierId) -> str:
         """Return the printed prefix, which is also the number series, for customers of *tier_id*."""
@@ -90,13 +123,70 @@ class Cap(Struct, frozen=True, omit_defaults=True):
     scope: Scope = Scope.BRANCH
 
 
+class PromiseDays(Struct, frozen=True, omit_defaults=True):
+    """Other wait targets on the listed dates (paydays, the day before a holiday): by tier, and by service and tier."""
+
+    dates: tuple[str, ...]
+    target_ms: dict[TierId, Millis] = {}
+    services: dict[ServiceId, dict[TierId, Millis]] = {}
+
+
+class ArrivalRule(Struct, frozen=True, omit_defaults=True):
+    """
+    How an arriving customer is classified when all that is named here holds (None: it does not matter).
+
+    `between` is a time of the day, local; `card_class` is what the identity was found to be. What a rule sets (`tier`, `care`,
+    `zone`) fills only what was left open when the ticket was asked for.
+    """
+
+    id: str
+    services: tuple[ServiceId, ...] | None = None
+    languages: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
+    card_classes: tuple[str, ...] | None = None
+    between: Span | None = None
+    tier: TierId | None = None
+    care: str | None = None
+    zone: ZoneId | None = None
+
+
+class ElasticRule(Struct, frozen=True, omit_defaults=True):
+    """
+    Switches counters to another profile while too many wait or somebody waits too long, with hysteresis.
+
+    It holds from the moment at which, among the waiting of `service` and `tier` (None: all), `waiting` stand or the oldest has
+    waited for `oldest_wait_ms` (exactly one of the two is set), until the same has been below its `back_` value for `back_after_ms`.
+    """
+
+    id: str
+    counters: tuple[CounterId, ...]
+    profile: ProfileId
+    service: ServiceId | None = None
+    tier: TierId | None = None
+    waiting: int | None = None
+    oldest_wait_ms: Millis | None = None
+    back_waiting: int = 0
+    back_oldest_wait_ms: Millis = 0
+    back_after_ms: Millis = 0
+
+
+class Template(Struct, frozen=True, omit_defaults=True):
+    """An announcement prepared in every language of the branch."""
+
+    id: str
+    text: Names
+
+
 class Configuration(Struct, frozen=True, omit_defaults=True):
     """
     A branch's configuration; `tiers` go from the highest to the lowest.
 
     `care_permille` is the share of the promise (in thousandths) that a customer with a reason for care is treated as having
     used already. `reserve` keeps so many counters free for a tier: lower ones are called only while fewer than (open - reserved)
-    are busy. `no_show_after_ms` None: a called customer is waited for until the clerk decides.
+    are busy. `no_show_after_ms` None: a called customer is waited for until the clerk decides; nobody is a no-show before
+    `recalls_before_no_show` recalls. `automatic_after_ms`: a counter that has been idle for so long calls by itself (None: never).
+    `classification` and `elastic` are ordered: the first rule that holds wins. `stage_credit_permille` is the share of the wait so
+    far that counts for the next stage of a visit. A step can be taken back for `undo_ms`. Empty `pause_reasons` and `outcomes`: any.
     """
 
     id: BranchId
@@ -116,8 +206,21 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     start: StartMode = StartMode.PRESSED
     start_after_ms: Millis = 0
     no_show_after_ms: Millis | None = None
+    recalls_before_no_show: int = 0
     reinstate_ms: Millis = 900_000
     transfer_position: str = "due"
     reinstate_position: str = "due"
     roll_grace_ms: Millis = 7_200_000
     day_limit: int = 50_000
+    hours: Hours | None = None
+    promises: tuple[PromiseDays, ...] = ()
+    classification: tuple[ArrivalRule, ...] = ()
+    elastic: tuple[ElasticRule, ...] = ()
+    automatic_after_ms: Millis | None = None
+    stage_credit_permille: int = 500
+    park_limit: int = 3
+    undo_ms: Millis = 30_000
+    pause_reasons: tuple[Code, ...] = ()
+    outcomes: tuple[Code, ...] = ()
+    announcements: tuple[Template, ...] = ()
+    announcement_ms: Millis = 300_000

@@ -10,7 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 from queue_server.core import commands as c
-from queue_server.core import rules_counters, rules_day, rules_tickets
+from queue_server.core import (
+    rules_arrivals,
+    rules_calls,
+    rules_counters,
+    rules_day,
+    rules_hall,
+    rules_stages,
+    rules_tickets,
+    rules_undo,
+)
 from queue_server.core.changes import Change
 from queue_server.core.commands import Command
 from queue_server.core.deadlines import apply_deadlines
@@ -20,15 +29,18 @@ from queue_server.core.turn import Turn
 
 _Rule = Callable[[Turn, Any], None]
 _RULES: dict[type[Command], _Rule] = {
-    c.IssueTicket: rules_tickets.issue,
-    c.CallNext: rules_tickets.call_next,
-    c.CallTicket: rules_tickets.call_ticket,
-    c.ServeDirectly: rules_tickets.serve_directly,
-    c.RecallTicket: rules_tickets.recall,
-    c.StartServing: rules_tickets.start,
-    c.FinishServing: rules_tickets.finish,
-    c.RecordNoShow: rules_tickets.no_show,
-    c.ReinstateTicket: rules_tickets.reinstate,
+    c.IssueTicket: rules_arrivals.issue,
+    c.CallNext: rules_calls.call_next,
+    c.CallTicket: rules_calls.call_ticket,
+    c.ServeDirectly: rules_arrivals.serve_directly,
+    c.RecallTicket: rules_calls.recall,
+    c.StartServing: rules_calls.start,
+    c.FinishServing: rules_stages.finish,
+    c.ParkTicket: rules_tickets.park,
+    c.UnparkTicket: rules_tickets.unpark,
+    c.UndoStep: rules_undo.undo,
+    c.RecordNoShow: rules_calls.no_show,
+    c.ReinstateTicket: rules_calls.reinstate,
     c.RequeueTicket: rules_tickets.requeue,
     c.TransferTicket: rules_tickets.transfer,
     c.MoveTicket: rules_tickets.move,
@@ -37,6 +49,9 @@ _RULES: dict[type[Command], _Rule] = {
     c.ChangeProfile: rules_counters.change_profile,
     c.PauseCounter: rules_counters.pause,
     c.ResumeCounter: rules_counters.resume,
+    c.CallForHelp: rules_counters.call_for_help,
+    c.AcknowledgeHelp: rules_counters.acknowledge_help,
+    c.Announce: rules_hall.announce,
     c.CloseCounter: rules_counters.close,
     c.CloseDay: rules_day.close_day,
     c.ConfigureBranch: rules_day.configure,
@@ -65,7 +80,7 @@ def decide(state: BranchState, command: Command, *, tells: bool = True) -> list[
         apply_deadlines(turn)
     else:
         if not state.is_open and not isinstance(command, c.ConfigureBranch):
-            raise ServiceClosed(reopens_at=state.rolls_at)
+            raise ServiceClosed(reopens_at=state.timetable.reopens_at or state.rolls_at)
         if state.seq >= state.rules.day_limit and not isinstance(command, _ENDING):
             raise DayFull
         _RULES[type(command)](turn, command)

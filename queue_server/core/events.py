@@ -14,6 +14,11 @@ from msgspec import Struct
 
 from queue_server.core.configuration import Configuration
 from queue_server.core.ids import CounterId, Day, Instant, Millis, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
+from queue_server.core.ratio import Turns
+from queue_server.core.ticket import ParkKind, Ticket
+from queue_server.core.timetable import Timetable
+
+FactName: TypeAlias = str
 
 
 class Fact(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -64,6 +69,7 @@ class TicketIssued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     A ticket was given out; what was promised to the customer then is part of the fact.
 
     `serial` is the number within the series `prefix`; `ahead`, `p50_ms` and `p90_ms` as told at issue (None: cannot be said).
+    `then` are the services that follow; `classified_by` is the arrival rule that set what the request left open.
     """
 
     number: str
@@ -79,13 +85,17 @@ class TicketIssued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     ahead: int
     p50_ms: Millis | None = None
     p90_ms: Millis | None = None
+    zone: ZoneId | None = None
+    then: tuple[ServiceId, ...] = ()
+    classified_by: str | None = None
 
 
 class TicketCalled(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
-    """A ticket was called to a counter."""
+    """A ticket was called to a counter; `automatic`: nobody asked for it, the counter had been idle for long enough."""
 
     counter: CounterId
     routing: Routing
+    automatic: bool = False
 
 
 class TicketRecalled(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
@@ -100,8 +110,39 @@ class ServingStarted(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     counter: CounterId
 
 
+class StageFinished(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """One service of the visit has been given, and the customer waits for the next, `service`, at `place_at`."""
+
+    counter: CounterId
+    service: ServiceId
+    target_ms: Millis
+    place_at: Instant
+    outcome: str | None = None
+
+
+class TicketParked(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A customer was put aside (forms to fill); `kind` says who keeps the ticket."""
+
+    counter: CounterId
+    kind: ParkKind
+    reason: str | None = None
+
+
+class ParkKindChanged(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """Another one keeps a parked ticket: `counter` has closed."""
+
+    counter: CounterId
+    kind: ParkKind
+
+
+class TicketUnparked(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """A parked customer is served on, at `counter`."""
+
+    counter: CounterId
+
+
 class ServingFinished(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
-    """Serving ended."""
+    """Serving ended, and with it the visit."""
 
     counter: CounterId
     outcome: str | None = None
@@ -130,7 +171,6 @@ class TicketReinstated(TicketFact, frozen=True, omit_defaults=True, kw_only=True
 class TicketRequeued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     """A customer was sent back to waiting, at `place_at`."""
 
-    counter: CounterId
     place_at: Instant
     reason: str | None = None
 
@@ -138,7 +178,6 @@ class TicketRequeued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
 class TicketTransferred(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     """A customer was sent on and waits for `service`, perhaps at one counter, zone or person only. `counter` is where it came from."""
 
-    counter: CounterId
     service: ServiceId
     target_ms: Millis
     place_at: Instant
@@ -169,6 +208,22 @@ class TicketExpired(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     """The day ended with the ticket still open."""
 
 
+class StepUndone(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    The last step on a ticket, the fact `step` with the seq `undone`, was taken back.
+
+    It carries what it restores: the ticket as it was; the turns of the ratio and the run of the cap in the counter's scope (None:
+    they stay, somebody else has been called since); `paced_ms` is what the step had added to the pace of the service.
+    """
+
+    step: FactName
+    undone: int
+    restored: Ticket
+    turns: Turns | None = None
+    run: int | None = None
+    paced_ms: Millis | None = None
+
+
 class CounterOpened(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
     """A counter began to serve; `profile` None allows everything."""
 
@@ -177,9 +232,11 @@ class CounterOpened(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class CounterProfileChanged(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
-    """A counter calls by another profile from now on."""
+    """A counter calls by another profile from now on; `rule` is the elastic rule that switched it (None: it calls by its own)."""
 
     profile: ProfileId | None = None
+    rule: str | None = None
+    reason: str | None = None
 
 
 class CounterPaused(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
@@ -192,10 +249,41 @@ class CounterResumed(CounterFact, frozen=True, omit_defaults=True, kw_only=True)
     """The pause ended."""
 
 
+class HelpRequested(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
+    """The counter has called for help."""
+
+    reason: str | None = None
+
+
+class HelpAcknowledged(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
+    """Somebody sees to it."""
+
+
 class CounterClosed(CounterFact, frozen=True, omit_defaults=True, kw_only=True):
     """A counter ended its service."""
 
     reason: str | None = None
+
+
+class RuleSwitched(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """An elastic rule began or ceased to hold; `reason` is a sentence."""
+
+    rule: str
+    is_on: bool
+    reason: str
+
+
+class AnnouncementMade(Fact, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    A notice was given to the hall, or to one zone, to be shown until `until`.
+
+    Its text is that of the configured `template`; without one it lies outside the stream, under `announcement`, and can be deleted.
+    """
+
+    announcement: str
+    until: Instant
+    template: str | None = None
+    zone: ZoneId | None = None
 
 
 class DayOpened(Fact, frozen=True, omit_defaults=True, kw_only=True):
@@ -209,10 +297,11 @@ class DayOpened(Fact, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class BranchConfigured(Fact, frozen=True, omit_defaults=True, kw_only=True):
-    """A configuration took effect; with its body, so that a replay needs nothing else."""
+    """A configuration took effect; with its body and what the calendar makes of it today, so that a replay needs nothing else."""
 
     version: int
     configuration: Configuration
+    timetable: Timetable = Timetable()
 
 
 class ConfigurationScheduled(Fact, frozen=True, omit_defaults=True, kw_only=True):
@@ -233,6 +322,10 @@ FACTS: tuple[type[Fact], ...] = (
     TicketCalled,
     TicketRecalled,
     ServingStarted,
+    StageFinished,
+    TicketParked,
+    ParkKindChanged,
+    TicketUnparked,
     ServingFinished,
     NoShowRecorded,
     NoShowLapsed,
@@ -242,18 +335,21 @@ FACTS: tuple[type[Fact], ...] = (
     TicketMoved,
     TicketCancelled,
     TicketExpired,
+    StepUndone,
     CounterOpened,
     CounterProfileChanged,
     CounterPaused,
     CounterResumed,
+    HelpRequested,
+    HelpAcknowledged,
     CounterClosed,
+    RuleSwitched,
+    AnnouncementMade,
     DayOpened,
     BranchConfigured,
     ConfigurationScheduled,
     DayClosed,
 )
-
-FactName: TypeAlias = str
 
 
 class Event(Struct, frozen=True, gc=False):

@@ -7,7 +7,9 @@ there is no other place in which legality is decided, and the diagram in `docs/l
 
 Four states are ends: finished, cancelled, expired, and no-show, which alone may be reopened while its time lasts. A counter has
 no steps of its own for calling and serving: it follows the ticket that it holds, which is why `calling` and `serving` are
-reached only through a ticket's step.
+reached only through a ticket's step. Parked tickets do not keep a counter from calling.
+
+Taking a step back (`undo`) is not in the tables: it leads to whatever state the ticket had before, by a fact that carries it.
 """
 
 from enum import StrEnum
@@ -19,6 +21,7 @@ class TicketState(StrEnum):
     WAITING = "waiting"
     CALLED = "called"
     SERVING = "serving"
+    PARKED = "parked"
     NO_SHOW = "no_show"
     FINISHED = "finished"
     CANCELLED = "cancelled"
@@ -43,6 +46,9 @@ class TicketStep(StrEnum):
     RECALL = "recall"
     START = "start"
     FINISH = "finish"
+    NEXT_STAGE = "next stage"
+    PARK = "park"
+    UNPARK = "unpark"
     NO_SHOW = "no-show"
     REINSTATE = "reinstate"
     REQUEUE = "requeue"
@@ -74,13 +80,17 @@ TICKET_STEPS: dict[TicketStep, tuple[tuple[TicketState, ...], TicketState]] = {
     # From no_show: the grace ran out at this counter while the clerk pressed start; the clerk is right.
     TicketStep.START: ((_T.CALLED, _T.NO_SHOW), _T.SERVING),
     TicketStep.FINISH: ((_T.SERVING,), _T.FINISHED),
+    # What finish means while services of the visit are left.
+    TicketStep.NEXT_STAGE: ((_T.SERVING,), _T.WAITING),
+    TicketStep.PARK: ((_T.SERVING,), _T.PARKED),
+    TicketStep.UNPARK: ((_T.PARKED,), _T.SERVING),
     TicketStep.NO_SHOW: ((_T.CALLED,), _T.NO_SHOW),
     TicketStep.REINSTATE: ((_T.NO_SHOW,), _T.WAITING),
-    TicketStep.REQUEUE: ((_T.CALLED, _T.SERVING), _T.WAITING),
-    TicketStep.TRANSFER: ((_T.CALLED, _T.SERVING), _T.WAITING),
+    TicketStep.REQUEUE: ((_T.CALLED, _T.SERVING, _T.PARKED), _T.WAITING),
+    TicketStep.TRANSFER: ((_T.CALLED, _T.SERVING, _T.PARKED), _T.WAITING),
     TicketStep.MOVE: ((_T.WAITING,), _T.WAITING),
-    TicketStep.CANCEL: ((_T.WAITING, _T.CALLED), _T.CANCELLED),
-    TicketStep.EXPIRE: ((_T.WAITING, _T.CALLED), _T.EXPIRED),
+    TicketStep.CANCEL: ((_T.WAITING, _T.CALLED, _T.PARKED), _T.CANCELLED),
+    TicketStep.EXPIRE: ((_T.WAITING, _T.CALLED, _T.PARKED), _T.EXPIRED),
 }
 
 COUNTER_STEPS: dict[CounterStep, tuple[tuple[CounterState, ...], CounterState | None]] = {
@@ -92,16 +102,19 @@ COUNTER_STEPS: dict[CounterStep, tuple[tuple[CounterState, ...], CounterState | 
     CounterStep.CLOSE: ((_C.OPEN, _C.PAUSED), _C.CLOSED),
 }
 
-OPEN_STATES = frozenset({_T.WAITING, _T.CALLED, _T.SERVING})
+OPEN_STATES = frozenset({_T.WAITING, _T.CALLED, _T.SERVING, _T.PARKED})
 ENDS = frozenset({_T.NO_SHOW, _T.FINISHED, _T.CANCELLED, _T.EXPIRED})
+
+# Expiry is for the roll of the day alone, and whoever finishes need not know how many stages are left.
+_NOT_ASKED_FOR = frozenset({TicketStep.EXPIRE, TicketStep.NEXT_STAGE})
 
 FOLLOWS_TICKET = {_T.CALLED: _C.CALLING, _T.SERVING: _C.SERVING}
 """The state of the counter that holds a ticket."""
 
 
 def ticket_steps_from(state: TicketState) -> tuple[str, ...]:
-    """Return the steps that may be asked for in *state*, in the order of the table; expiry is for the roll of the day alone."""
-    return tuple(step.value for step, (sources, _) in TICKET_STEPS.items() if state in sources and step is not TicketStep.EXPIRE)
+    """Return the steps that may be asked for in *state*, in the order of the table."""
+    return tuple(step.value for step, (sources, _) in TICKET_STEPS.items() if state in sources and step not in _NOT_ASKED_FOR)
 
 
 def counter_steps_from(state: CounterState) -> tuple[str, ...]:

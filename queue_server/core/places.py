@@ -2,7 +2,8 @@
 
 from queue_server.core.commands import Behind, Position
 from queue_server.core.ids import Instant
-from queue_server.core.state import BranchState, Ticket
+from queue_server.core.state import BranchState
+from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import LineKey
 
 
@@ -23,3 +24,8 @@ def place_for(state: BranchState, ticket: Ticket, key: LineKey, position: Positi
         nth = line.nth(position.behind - 1) if line is not None else None
         return at if nth is None else nth[0] + 1
     return min(due, line.head[0] - 1) if line else due
+
+
+def configured(position: str) -> Position:
+    """Return a position that the configuration names."""
+    return "front" if position == "front" else "back" if position == "back" else "due"

@@ -86,6 +86,24 @@ class ServiceClosed(Rejected):
     code = "service_closed"
 
 
+class LimitReached(Rejected):
+    """All of today's tickets for this service have been given."""
+
+    code = "limit_reached"
+
+
+class ParkLimit(Rejected):
+    """The counter keeps as many parked tickets as it may; unpark, requeue or transfer one first."""
+
+    code = "park_limit"
+
+
+class UndoRefused(Rejected):
+    """This step can no longer be taken back."""
+
+    code = "undo_refused"
+
+
 class StaffElsewhere(Rejected):
     """This person already sits at another counter; take over to move."""
 

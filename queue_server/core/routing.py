@@ -18,7 +18,8 @@ from queue_server.core.ids import CounterId, Instant, TicketId, TierId
 from queue_server.core.lifecycle import CounterState
 from queue_server.core.policies import Candidate
 from queue_server.core.ratio import BRANCH, Ratio
-from queue_server.core.state import BranchState, Counter, Ticket
+from queue_server.core.state import BranchState, Counter
+from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import LineKey, Standing
 
 OVERTAKEN_NAMED = 10

@@ -4,7 +4,10 @@ from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.ids import CounterId, ProfileId
 from queue_server.core.lifecycle import CounterState, CounterStep
-from queue_server.core.rejections import StaffElsewhere, UnknownCounter, UnknownProfile
+from queue_server.core.rejections import CounterClosed, StaffElsewhere, UnknownCounter, UnknownProfile, WrongState
+from queue_server.core.rules_elastic import switch_counter
+from queue_server.core.state import Counter
+from queue_server.core.ticket import ParkKind
 from queue_server.core.turn import BUSY, Turn
 
 
@@ -30,8 +33,9 @@ def open_counter(turn: Turn, command: c.OpenCounter) -> None:
         if other.state in BUSY:
             turn.refuse_busy(other)
     for other in given_up:
-        turn.emit(e.CounterClosed(counter=other.id, reason="taken_over"))
+        _close(turn, other, "taken_over")
     turn.emit(e.CounterOpened(counter=counter.id, profile=profile, staff=command.staff))
+    switch_counter(turn, counter)
 
 
 def change_profile(turn: Turn, command: c.ChangeProfile) -> None:
@@ -46,6 +50,7 @@ def pause(turn: Turn, command: c.PauseCounter) -> None:
     """Stop calling for a while."""
     counter = turn.counter(command.counter)
     turn.require_counter(counter, CounterStep.PAUSE)
+    turn.code(command.reason, turn.state.rules.pause_reasons, "pause reason")
     turn.emit(e.CounterPaused(counter=counter.id, reason=command.reason))
 
 
@@ -57,10 +62,36 @@ def resume(turn: Turn, command: c.ResumeCounter) -> None:
 
 
 def close(turn: Turn, command: c.CloseCounter) -> None:
-    """End the counter's service."""
+    """End the counter's service; what it keeps parked is for any counter of the service from now on."""
     counter = turn.counter(command.counter)
     turn.require_counter(counter, CounterStep.CLOSE)
-    turn.emit(e.CounterClosed(counter=counter.id, reason=command.reason))
+    _close(turn, counter, command.reason)
+
+
+def call_for_help(turn: Turn, command: c.CallForHelp) -> None:
+    """Let everybody who can help know; once is enough until somebody has seen to it."""
+    counter = turn.counter(command.counter)
+    if counter.state is CounterState.CLOSED:
+        raise CounterClosed(f"Counter {counter.number} is closed; open it first")
+    if counter.help_since is not None:
+        raise WrongState(
+            f"Counter {counter.number} has called for help already", state=counter.state.value, allowed=["help/acknowledge"]
+        )
+    turn.emit(e.HelpRequested(counter=counter.id, reason=command.reason))
+
+
+def acknowledge_help(turn: Turn, command: c.AcknowledgeHelp) -> None:
+    """Somebody sees to it."""
+    counter = turn.counter(command.counter)
+    if counter.help_since is None:
+        raise WrongState(f"Counter {counter.number} has not called for help", state=counter.state.value, allowed=["help"])
+    turn.emit(e.HelpAcknowledged(counter=counter.id))
+
+
+def _close(turn: Turn, counter: Counter, reason: str | None) -> None:
+    for ticket_id in counter.parked:
+        turn.emit(e.ParkKindChanged(ticket=ticket_id, counter=counter.id, kind=ParkKind.SERVICE))
+    turn.emit(e.CounterClosed(counter=counter.id, reason=reason))
 
 
 def _profile(turn: Turn, counter_id: CounterId, profile_id: ProfileId | None) -> ProfileId | None:

@@ -5,6 +5,7 @@ from queue_server.core import events as e
 from queue_server.core.configuration import Configuration
 from queue_server.core.lifecycle import OPEN_STATES, CounterState, TicketState
 from queue_server.core.rejections import VersionConflict, WouldStrand
+from queue_server.core.rules_elastic import switch_counter
 from queue_server.core.turn import Turn
 
 ROLLED = "rolled"
@@ -30,7 +31,7 @@ def open_day(turn: Turn, command: c.OpenDay) -> None:
             previous=previous,
         )
     )
-    turn.emit(e.BranchConfigured(version=command.version, configuration=command.configuration))
+    turn.emit(e.BranchConfigured(version=command.version, configuration=command.configuration, timetable=command.timetable))
 
 
 def close_day(turn: Turn, command: c.CloseDay) -> None:
@@ -46,18 +47,17 @@ def configure(turn: Turn, command: c.ConfigureBranch) -> None:
     if command.next_day:
         turn.emit(e.ConfigurationScheduled(version=version + 1, configuration=command.configuration))
         return
-    if not turn.state.is_open:
-        # Nobody is left who could be stranded.
-        turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration))
-        return
-    stranded = _stranded(turn, command.configuration)
+    # Once the day has ended nobody is left who could be stranded.
+    stranded = _stranded(turn, command.configuration) if turn.state.is_open else []
     if stranded:
         named = ", ".join(stranded[:_STRANDED_NAMED])
         more = f" and {len(stranded) - _STRANDED_NAMED} more" if len(stranded) > _STRANDED_NAMED else ""
         raise WouldStrand(
             f"The change would strand {named}{more}; let it take effect next day", stranded=stranded[:_STRANDED_NAMED]
         )
-    turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration))
+    turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration, timetable=command.timetable))
+    for counter in list(turn.state.counters.values()):
+        switch_counter(turn, counter)
 
 
 def _end_day(turn: Turn, reason: str) -> None:
@@ -65,8 +65,7 @@ def _end_day(turn: Turn, reason: str) -> None:
         if ticket.state is TicketState.SERVING and ticket.counter is not None:
             turn.emit(e.ServingFinished(ticket=ticket.ticket_id, counter=ticket.counter, outcome=DAY_CLOSED))
         else:
-            held_by = ticket.counter if ticket.state is TicketState.CALLED else None
-            turn.emit(e.TicketExpired(ticket=ticket.ticket_id, counter=held_by))
+            turn.emit(e.TicketExpired(ticket=ticket.ticket_id, counter=ticket.kept_by))
     for ticket_id in list(turn.state.lapsing):
         turn.emit(e.NoShowLapsed(ticket=ticket_id))
     for counter in list(turn.state.counters.values()):
@@ -88,11 +87,12 @@ def _stranded(turn: Turn, rules: Configuration) -> list[str]:
             continue
         lost_direction = ticket.directed_to is not None and ticket.directed_to not in counters
         lost_zone = ticket.zone is not None and ticket.zone not in zones
-        if ticket.service not in services or ticket.tier not in tiers or lost_direction or lost_zone:
+        is_offered = ticket.service in services and services.issuperset(ticket.then)
+        if not is_offered or ticket.tier not in tiers or lost_direction or lost_zone:
             stranded.append(f"ticket {ticket.number}")
     for counter in turn.state.counters.values():
         if counter.state is CounterState.CLOSED:
             continue
-        if counter.id not in counters or (counter.profile is not None and counter.profile not in profiles):
+        if counter.id not in counters or (counter.own_profile is not None and counter.own_profile not in profiles):
             stranded.append(f"counter {counter.number}")
     return stranded

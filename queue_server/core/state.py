@@ -5,83 +5,26 @@ from collections import deque
 from msgspec import Struct, field
 
 from queue_server.core.configuration import Configuration, CounterPlace, Profile, Service, Tier
-from queue_server.core.events import ConfigurationScheduled
+from queue_server.core.events import ConfigurationScheduled, FactName
 from queue_server.core.ids import BranchId, CounterId, Day, Instant, Millis, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
-from queue_server.core.lifecycle import CounterState, TicketState
+from queue_server.core.lifecycle import CounterState
 from queue_server.core.policies import Fifo, Policy
 from queue_server.core.ratio import Turns
-from queue_server.core.waiting import Line, LineKey, Standing
+from queue_server.core.ticket import Ticket
+from queue_server.core.timetable import Timetable
+from queue_server.core.waiting import Line, LineKey
 
 CALLS_SHOWN = 12
-
-
-class Ticket(Struct, gc=False):
-    """
-    One customer's place today.
-
-    `counter` is where it is, or was last; `directed_to`, `zone` and `staff` are where it may be called to (None: anywhere).
-    `called_at` is the latest call, `announced_at` its latest announcement; `missed_by_time` tells a no-show that the clock
-    recorded from one that the clerk did. `waited_ms` sums the ended waiting intervals; `waiting_since` is set while one runs. `left_at` is when
-    it last left the waiting.
-    """
-
-    ticket_id: TicketId
-    number: str
-    issue_seq: int
-    service: ServiceId
-    tier: TierId
-    care: str | None
-    language: str | None
-    channel: str | None
-    state: TicketState
-    arrived_at: Instant
-    issued_at: Instant
-    place_at: Instant
-    target_ms: Millis
-    ahead: int
-    p50_ms: Millis | None
-    p90_ms: Millis | None
-    waiting_since: Instant | None
-    waited_ms: Millis = 0
-    left_at: Instant | None = None
-    counter: CounterId | None = None
-    directed_to: CounterId | None = None
-    zone: ZoneId | None = None
-    staff: StaffId | None = None
-    emergency: bool = False
-    called_at: Instant | None = None
-    announced_at: Instant | None = None
-    serving_at: Instant | None = None
-    ended_at: Instant | None = None
-    returns_until: Instant | None = None
-    missed_by_time: bool = False
-    recalls: int = 0
-    outcome: str | None = None
-    reason: str | None = None
-
-    @property
-    def due_at(self) -> Instant:
-        """The moment at which its promise would be broken."""
-        return self.place_at + self.target_ms
-
-    def waited_at(self, at: Instant) -> Millis:
-        """Return the time spent waiting until *at*: waiting intervals only."""
-        return self.waited_ms + (max(0, at - self.waiting_since) if self.waiting_since is not None else 0)
-
-    def line_key(self) -> LineKey:
-        """Return the class of equal treatment in which it waits."""
-        return LineKey(
-            self.service, self.tier, self.care is not None, self.target_ms, self.emergency, self.directed_to, self.zone, self.staff
-        )
-
-    @property
-    def standing(self) -> Standing:
-        """Its place in that class."""
-        return (self.place_at, self.issue_seq, self.ticket_id)
+NOTICES_SHOWN = 5
 
 
 class Counter(Struct, gc=False):
-    """A service point today. `ticket` is the one it calls or serves; `since` is when it entered its state."""
+    """
+    A service point today.
+
+    `ticket` is the one it calls or serves, `parked` are those it keeps aside; `since` is when it entered its state. `profile` is what
+    it calls by now, `own_profile` the one it was given by hand, `switched_by` the elastic rule that put another in its place.
+    """
 
     id: CounterId
     number: str
@@ -92,6 +35,11 @@ class Counter(Struct, gc=False):
     ticket: TicketId | None = None
     reason: str | None = None
     since: Instant | None = None
+    parked: tuple[TicketId, ...] = ()
+    own_profile: ProfileId | None = None
+    switched_by: str | None = None
+    help_since: Instant | None = None
+    help_reason: str | None = None
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -112,13 +60,46 @@ class Pace(Struct, gc=False):
     total_ms: Millis = 0
 
 
+class Step(Struct, frozen=True, gc=False):
+    """A step that may still be taken back: the fact, who asked for it and where, and what was before it."""
+
+    name: FactName
+    seq: int
+    at: Instant
+    command_id: str
+    actor: str
+    counter: CounterId | None
+    before: Ticket
+    turns: Turns | None
+    run: int | None
+    is_automatic: bool = False
+
+
+class Notice(Struct, frozen=True, gc=False):
+    """An announcement on the screens; `template` None: its text is found under `announcement`."""
+
+    seq: int
+    at: Instant
+    announcement: str
+    until: Instant
+    template: str | None
+    zone: ZoneId | None
+
+
+class Elastic(Struct, gc=False):
+    """An elastic rule that holds; `calm_since` is since when what it looks at has been below the lower threshold."""
+
+    calm_since: Instant | None = None
+
+
 class BranchState(Struct):
     """
     One branch at one moment of one day.
 
     `lines` holds the waiting, a line for each class of equal treatment; `waiting` counts them by service and tier, `queues` by service; `lapsing` are
     the no-shows that may still return, in the order in which their time runs out; `turns` and `runs` are
-    where the ratio's rounds and the cap's runs stand, by scope. What follows is derived: the
+    where the ratio's rounds and the cap's runs stand, by scope; `called_seq` is each counter's latest call; `steps` are those that may
+    still be taken back; `issued_for` counts the day's tickets by their first service; `elastic` holds the rules that hold. What follows is derived: the
     configuration by identifier and its policy, and, found out on use and forgotten when something it depends on changes, the next
     deadline, and for each line the counters that could call from it, how many of these are idle and able, and the lines that
     share one of them.
@@ -147,6 +128,12 @@ class BranchState(Struct):
     lapsing: deque[TicketId] = field(default_factory=deque)
     turns: dict[str, Turns] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)
+    called_seq: dict[CounterId, int] = field(default_factory=dict)
+    steps: dict[TicketId, Step] = field(default_factory=dict)
+    issued_for: dict[ServiceId, int] = field(default_factory=dict)
+    elastic: dict[str, Elastic] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    timetable: Timetable = Timetable()
     services: dict[ServiceId, Service] = field(default_factory=dict)
     tiers: dict[TierId, Tier] = field(default_factory=dict)
     profiles: dict[ProfileId, Profile] = field(default_factory=dict)
@@ -189,5 +176,10 @@ class BranchState(Struct):
         return self.queues.get(service_id, 0)
 
     def target_of(self, service_id: ServiceId, tier_id: TierId) -> Millis:
-        """Return the wait that the branch promises for this service and tier."""
+        """Return the wait that the branch promises for this service and tier today."""
+        today = self.timetable
+        if today.target_ms or today.service_target_ms:
+            listed = today.service_target_ms.get(service_id, {}).get(tier_id, today.target_ms.get(tier_id))
+            if listed is not None:
+                return listed
         return self.services[service_id].target_ms.get(tier_id, self.tiers[tier_id].target_ms)

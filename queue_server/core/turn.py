@@ -3,6 +3,7 @@
 from queue_server.core.apply import apply
 from queue_server.core.changes import Change, advance
 from queue_server.core.commands import Command
+from queue_server.core.configuration import Code
 from queue_server.core.events import Event, Fact
 from queue_server.core.ids import CounterId, Instant, ServiceId, TicketId, TierId
 from queue_server.core.lifecycle import (
@@ -17,13 +18,15 @@ from queue_server.core.lifecycle import (
 from queue_server.core.rejections import (
     CounterBusy,
     Forbidden,
+    InvalidCommand,
     UnknownCounter,
     UnknownService,
     UnknownTicket,
     UnknownTier,
     WrongState,
 )
-from queue_server.core.state import BranchState, Counter, Ticket
+from queue_server.core.state import BranchState, Counter
+from queue_server.core.ticket import ParkKind, Ticket
 
 BUSY = frozenset({CounterState.CALLING, CounterState.SERVING})
 
@@ -86,6 +89,21 @@ class Turn:
             )
         return ticket, ticket.counter
 
+    def ticket_kept(self, ticket_id: TicketId, step: TicketStep, counter_id: CounterId | None) -> tuple[Ticket, CounterId | None]:
+        """As `ticket_at_counter`; a ticket parked for any counter of its service is anybody's, and at none."""
+        ticket = self.ticket(ticket_id)
+        if ticket.park_kind is not ParkKind.SERVICE:
+            return self.ticket_at_counter(ticket_id, step, counter_id)
+        if counter_id is not None:
+            self.counter(counter_id)
+        self.require(ticket, step)
+        return ticket, None
+
+    def seated_at(self) -> CounterId | None:
+        """Return the counter at which the person asking sits, if they act for themselves and sit anywhere."""
+        seat = self.command.seat
+        return next((counter.id for counter in self.state.counters.values() if seat is not None and counter.staff == seat), None)
+
     def require(self, ticket: Ticket, step: TicketStep) -> None:
         """Refuse *step* unless the life-cycle table has it for the ticket's state."""
         if ticket.state not in TICKET_STEPS[step][0]:
@@ -114,13 +132,18 @@ class Turn:
         held = self.state.tickets[counter.ticket] if counter.ticket is not None else None
         what = f"{counter.state.value} {held.number}" if held is not None else counter.state.value
         raise CounterBusy(
-            f"Counter {counter.number} is already {what}; finish, transfer or requeue it first", ticket=counter.ticket
+            f"Counter {counter.number} is already {what}; finish, park, transfer or requeue it first", ticket=counter.ticket
         )
 
     def service(self, service_id: ServiceId) -> None:
         """Refuse a service that the branch does not offer."""
         if service_id not in self.state.services:
             raise UnknownService(f"There is no service {service_id!r} here", service=service_id, known=list(self.state.services))
+
+    def code(self, given: str | None, known: tuple[Code, ...], what: str) -> None:
+        """Refuse a reason or an outcome that is none of the configured ones, where there are any."""
+        if given is not None and known and given not in {code.id for code in known}:
+            raise InvalidCommand(f"There is no {what} {given!r} here; those configured: {', '.join(code.id for code in known)}")
 
     def tier(self, tier_id: TierId) -> None:
         """Refuse a tier that the branch does not have."""
@@ -132,6 +155,7 @@ _SAID = {
     "waiting": "waiting",
     "called": "called",
     "serving": "being served",
+    "parked": "parked",
     "no_show": "a no-show",
     "finished": "finished",
     "cancelled": "cancelled",

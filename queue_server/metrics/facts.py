@@ -17,7 +17,8 @@ from msgspec import Struct
 from queue_server.core.changes import Change
 from queue_server.core.events import Fact, NoShowRecorded, ServingFinished, ServingStarted, TicketCalled, TicketIssued
 from queue_server.core.ids import BranchId, ServiceId, TierId
-from queue_server.core.state import BranchState, Ticket
+from queue_server.core.state import BranchState
+from queue_server.core.ticket import Ticket
 from queue_server.runtime.commits import Commit
 
 LABELS = ("branch", "service", "tier")

@@ -11,7 +11,8 @@ from queue_server.core import events as e
 from queue_server.core.estimates import Outlook
 from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import CounterState, TicketState
-from queue_server.core.state import Call, Counter, Ticket
+from queue_server.core.state import Call, Counter
+from queue_server.core.ticket import Ticket
 from queue_server.wire.instants import rfc3339, rfc3339_or_none, seconds, seconds_or_none
 
 

@@ -10,7 +10,8 @@ from msgspec import UNSET, Struct, UnsetType
 from queue_server.core.estimates import Outlook, outlook
 from queue_server.core.ids import CounterId, Instant, ServiceId, TicketId, ZoneId
 from queue_server.core.lifecycle import OPEN_STATES, TicketState
-from queue_server.core.state import BranchState, Counter, Ticket
+from queue_server.core.state import BranchState, Counter
+from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import LineKey
 from queue_server.wire.forms import (
     BoardCallForm,

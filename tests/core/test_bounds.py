@@ -11,7 +11,7 @@ from hypothesis import settings
 from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.configuration import Cap, Policy, Tier
-from queue_server.core.state import Ticket
+from queue_server.core.ticket import Ticket
 from tests.scenario import Scenario, given, rules
 
 RATES = {"gold": 3, "std": 1}

@@ -13,7 +13,7 @@ from queue_server.core import events as e
 from queue_server.core.configuration import Cap, CounterPlace, Policy, Preference, Profile, Tier
 from queue_server.core.estimates import outlook
 from queue_server.core.routing import next_ticket
-from queue_server.core.state import Ticket
+from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import Line
 from tests.scenario import Scenario, given, rules
 

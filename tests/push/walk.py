@@ -6,7 +6,8 @@ from typing import Any
 from queue_server.core import commands as c
 from queue_server.core.commands import Command
 from queue_server.core.rejections import Rejected
-from queue_server.core.state import BranchState, Ticket
+from queue_server.core.state import BranchState
+from queue_server.core.ticket import Ticket
 from tests.runtime.hall import Hall
 
 _COUNTERS = ("1", "2", "3")

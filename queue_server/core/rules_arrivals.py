@@ -1,0 +1,148 @@
+"""The rules of arriving: which ticket a customer gets, how they are classified, and when none is given."""
+
+from queue_server.core import commands as c
+from queue_server.core import events as e
+from queue_server.core.configuration import ArrivalRule
+from queue_server.core.estimates import UNTOLD, outlook
+from queue_server.core.ids import Instant, ServiceId
+from queue_server.core.lifecycle import TicketState
+from queue_server.core.rejections import InvalidCommand, LimitReached, NotInProfile, ServiceClosed
+from queue_server.core.routing import may_call, served_directly
+from queue_server.core.rules_calls import call, require_idle
+from queue_server.core.state import BranchState
+from queue_server.core.turn import Turn
+from queue_server.core.waiting import LineKey
+
+DIRECT = "direct"
+"""The channel of a ticket that was never waited with."""
+
+STAGES_MAX = 5
+
+
+def issue(turn: Turn, command: c.IssueTicket) -> None:
+    """Give the next number of the series, and say what can be promised."""
+    turn.service(command.service)
+    if command.tier is not None:
+        turn.tier(command.tier)
+    for service in command.then:
+        turn.service(service)
+    if len(command.then) >= STAGES_MAX:
+        raise InvalidCommand(f"A visit has at most {STAGES_MAX} services; this one names {len(command.then) + 1}")
+    # One who took a number while the server was out of reach came in while the doors were open.
+    _require_given(turn, command.service, _arrived_at(turn, command))
+    _issue(turn, command)
+
+
+def serve_directly(turn: Turn, command: c.ServeDirectly) -> None:
+    """
+    Issue, call and start for somebody who stands at the counter.
+
+    The profile and the life cycle hold as for anybody; opening hours and the day's limit are the clerk's to judge.
+    """
+    counter = turn.counter(command.counter)
+    tier = command.tier if command.tier is not None else turn.state.rules.default_tier
+    turn.service(command.service)
+    turn.tier(tier)
+    require_idle(turn, counter, may_finish=False)
+    key = LineKey(command.service, tier, False, turn.state.target_of(command.service, tier), False, None, None, None)
+    if not may_call(turn.state, counter, key):
+        raise NotInProfile(f"Counter {counter.number} may not serve this: its profile does not allow it")
+    request = c.IssueTicket(
+        at=command.at,
+        command_id=command.command_id,
+        actor=command.actor,
+        ticket_id=command.ticket_id,
+        service=command.service,
+        tier=tier,
+        channel=DIRECT,
+    )
+    _issue(turn, request, is_classified=False)
+    ticket = turn.ticket(command.ticket_id)
+    call(turn, ticket, counter.id, served_directly(turn.state, counter.id, ticket, turn.at))
+    if ticket.state is TicketState.CALLED:
+        turn.emit(e.ServingStarted(ticket=ticket.ticket_id, counter=counter.id))
+
+
+def closed_because(state: BranchState, service_id: ServiceId, at: Instant) -> tuple[str, Instant | None] | None:
+    """Return why no ticket for *service_id* is given at *at*, and when the next one will be (None: none is in sight); None when one is."""
+    if not state.is_open:
+        return "day_closed", state.timetable.next_opening(service_id, state.rolls_at) or state.rolls_at
+    if not state.timetable.gives_tickets(service_id, at):
+        return "closed", state.timetable.next_opening(service_id, at)
+    limit = state.services[service_id].daily_limit
+    if limit is not None and state.issued_for.get(service_id, 0) >= limit:
+        return "limit_reached", state.timetable.tomorrow(service_id) or state.rolls_at
+    return None
+
+
+def _require_given(turn: Turn, service_id: ServiceId, at: Instant) -> None:
+    closed = closed_because(turn.state, service_id, at)
+    if closed is None:
+        return
+    why, reopens_at = closed
+    if why == "limit_reached":
+        limit = turn.state.services[service_id].daily_limit
+        raise LimitReached(f"All {limit} tickets of today for {service_id} have been given", reopens_at=reopens_at)
+    raise ServiceClosed(f"No tickets for {service_id} are given now", reopens_at=reopens_at)
+
+
+def _issue(turn: Turn, command: c.IssueTicket, *, is_classified: bool = True) -> None:
+    state = turn.state
+    rule = _classified(state, command, turn.at) if is_classified and state.rules.classification else None
+    tier = command.tier or (rule.tier if rule is not None else None) or state.rules.default_tier
+    care = command.care or (rule.care if rule is not None else None)
+    prefix = state.services[command.service].prefix_for(tier)
+    serial = state.serials.get(prefix, 0) + 1
+    arrived_at = _arrived_at(turn, command)
+    key = LineKey(command.service, tier, care is not None, state.target_of(command.service, tier), False, None, None, None)
+    if rule is not None and rule.zone is not None:
+        key = _in_zone(state, key, rule.zone)
+    told = outlook(state, key, (arrived_at, state.seq + 1, command.ticket_id), turn.at) if turn.tells else UNTOLD
+    turn.emit(
+        e.TicketIssued(
+            ticket=command.ticket_id,
+            number=f"{prefix}{serial:03d}",
+            prefix=prefix,
+            serial=serial,
+            service=command.service,
+            tier=tier,
+            care=care,
+            language=command.language,
+            channel=command.channel,
+            arrived_at=arrived_at,
+            target_ms=key.target_ms,
+            ahead=told.ahead,
+            p50_ms=told.p50_ms,
+            p90_ms=told.p90_ms,
+            zone=key.zone,
+            then=command.then,
+            classified_by=rule.id if rule is not None else None,
+        )
+    )
+
+
+def _arrived_at(turn: Turn, command: c.IssueTicket) -> Instant:
+    return turn.at if command.arrived_at is None else min(command.arrived_at, turn.at)
+
+
+def _classified(state: BranchState, command: c.IssueTicket, at: Instant) -> ArrivalRule | None:
+    """The first rule that holds."""
+    return next((rule for rule in state.rules.classification if _holds(state, rule, command, at)), None)
+
+
+def _holds(state: BranchState, rule: ArrivalRule, command: c.IssueTicket, at: Instant) -> bool:
+    asked = (
+        (rule.services, command.service),
+        (rule.languages, command.language),
+        (rule.channels, command.channel),
+        (rule.card_classes, command.card_class),
+    )
+    if any(wanted is not None and given not in wanted for wanted, given in asked):
+        return False
+    return rule.between is None or any(begins <= at < ends for begins, ends in state.timetable.arrivals.get(rule.id, ()))
+
+
+def _in_zone(state: BranchState, key: LineKey, zone: str) -> LineKey:
+    zoned = LineKey(key.service, key.tier, key.has_care, key.target_ms, key.emergency, key.counter, zone, key.staff)
+    # A zone of which no counter could ever call this customer would keep them waiting for ever.
+    return zoned if any(may_call(state, counter, zoned) for counter in state.counters.values()) else key

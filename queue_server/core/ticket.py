@@ -1,0 +1,130 @@
+"""One customer's place today."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from queue_server.core.ids import CounterId, Instant, Millis, ServiceId, StaffId, TicketId, TierId, ZoneId
+from queue_server.core.lifecycle import TicketState
+from queue_server.core.waiting import LineKey, Standing
+
+
+class ParkKind(StrEnum):
+    """Who keeps a parked ticket: the counter that parked it, or every counter of its service."""
+
+    COUNTER = "counter"
+    SERVICE = "service"
+
+
+class Stage(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A service of the visit that has been given: waiting, serving and parked time are told apart, and none counts credits."""
+
+    service: ServiceId
+    waited_ms: Millis
+    served_ms: Millis
+    parked_ms: Millis = 0
+    outcome: str | None = None
+
+
+class Ticket(Struct, omit_defaults=True, gc=False):
+    """
+    One customer's place today.
+
+    `counter` is where it is, or was last; `directed_to`, `zone` and `staff` are where it may be called to (None: anywhere).
+    `called_at` is the latest call, `announced_at` its latest announcement, `serving_at` the first start after it; `missed_by_time`
+    tells a no-show that the clock recorded from one that the clerk did. `waited_ms` sums the ended waiting intervals of all stages;
+    `waiting_since` is set while one runs. `served_ms` with `serving_since`, and `parked_ms` with `parked_since`, do the same for the
+    present stage. `left_at` is when it last left the waiting. `then` are the services still to come, `stages` those given;
+    `classified_by` names the arrival rule that held.
+    """
+
+    ticket_id: TicketId
+    number: str
+    issue_seq: int
+    service: ServiceId
+    tier: TierId
+    care: str | None
+    language: str | None
+    channel: str | None
+    state: TicketState
+    arrived_at: Instant
+    issued_at: Instant
+    place_at: Instant
+    target_ms: Millis
+    ahead: int
+    p50_ms: Millis | None
+    p90_ms: Millis | None
+    waiting_since: Instant | None
+    waited_ms: Millis = 0
+    left_at: Instant | None = None
+    counter: CounterId | None = None
+    directed_to: CounterId | None = None
+    zone: ZoneId | None = None
+    staff: StaffId | None = None
+    emergency: bool = False
+    called_at: Instant | None = None
+    announced_at: Instant | None = None
+    serving_at: Instant | None = None
+    serving_since: Instant | None = None
+    served_ms: Millis = 0
+    park_kind: ParkKind | None = None
+    parked_since: Instant | None = None
+    parked_ms: Millis = 0
+    ended_at: Instant | None = None
+    returns_until: Instant | None = None
+    missed_by_time: bool = False
+    recalls: int = 0
+    outcome: str | None = None
+    reason: str | None = None
+    then: tuple[ServiceId, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    classified_by: str | None = None
+
+    @property
+    def due_at(self) -> Instant:
+        """The moment at which its promise would be broken."""
+        return self.place_at + self.target_ms
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a counter is taken by it."""
+        return self.state in {TicketState.CALLED, TicketState.SERVING}
+
+    @property
+    def kept_by(self) -> CounterId | None:
+        """The counter that has to do with it: calls, serves or keeps it parked."""
+        kept = self.is_held or (self.state is TicketState.PARKED and self.park_kind is ParkKind.COUNTER)
+        return self.counter if kept else None
+
+    def waited_at(self, at: Instant) -> Millis:
+        """Return the time spent waiting until *at*, over all stages: waiting intervals only."""
+        return self.waited_ms + (max(0, at - self.waiting_since) if self.waiting_since is not None else 0)
+
+    def served_at(self, at: Instant) -> Millis:
+        """Return the time spent being served until *at* in the present stage."""
+        return self.served_ms + (at - self.serving_since if self.serving_since is not None else 0)
+
+    def parked_at(self, at: Instant) -> Millis:
+        """Return the time spent parked until *at* in the present stage."""
+        return self.parked_ms + (at - self.parked_since if self.parked_since is not None else 0)
+
+    def occupied_at(self, at: Instant) -> Millis:
+        """Return for how long a counter was taken by it until *at*: from the latest call on, parked time left out."""
+        coming = self.serving_at - self.called_at if self.serving_at is not None and self.called_at is not None else 0
+        return self.served_at(at) + coming
+
+    def stage_at(self, at: Instant, outcome: str | None) -> Stage:
+        """Return the present stage as it would be if it ended at *at*."""
+        before = sum(stage.waited_ms for stage in self.stages)
+        return Stage(self.service, self.waited_at(at) - before, self.served_at(at), self.parked_at(at), outcome)
+
+    def line_key(self) -> LineKey:
+        """Return the class of equal treatment in which it waits."""
+        return LineKey(
+            self.service, self.tier, self.care is not None, self.target_ms, self.emergency, self.directed_to, self.zone, self.staff
+        )
+
+    @property
+    def standing(self) -> Standing:
+        """Its place in that class."""
+        return (self.place_at, self.issue_seq, self.ticket_id)
