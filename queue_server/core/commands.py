@@ -42,7 +42,8 @@ class IssueTicket(Command, kw_only=True):
     """
     Give a customer a ticket.
 
-    `then` are services that follow `service` in the same visit. `card_class` is what the customer's identity was found to be.
+    `then` are services that follow `service` in the same visit. `card_class` is what the customer's identity was found to be,
+    `identified` whether they have shown one.
     `arrived_at` differs from `at` only for one who took a number while the server was out of reach.
     """
 
@@ -53,6 +54,7 @@ class IssueTicket(Command, kw_only=True):
     language: str | None = None
     channel: str | None = None
     card_class: str | None = None
+    identified: bool = False
     then: tuple[ServiceId, ...] = ()
     arrived_at: Instant | None = None
 

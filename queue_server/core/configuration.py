@@ -135,7 +135,7 @@ class ArrivalRule(Struct, frozen=True, omit_defaults=True):
     """
     How an arriving customer is classified when all that is named here holds (None: it does not matter).
 
-    `between` is a time of the day, local; `card_class` is what the identity was found to be. What a rule sets (`tier`, `care`,
+    `between` is a time of the day, local; `card_classes` are what the identity may have been found to be, `identified` whether there was one. What a rule sets (`tier`, `care`,
     `zone`) fills only what was left open when the ticket was asked for.
     """
 
@@ -144,6 +144,7 @@ class ArrivalRule(Struct, frozen=True, omit_defaults=True):
     languages: tuple[str, ...] | None = None
     channels: tuple[str, ...] | None = None
     card_classes: tuple[str, ...] | None = None
+    identified: bool | None = None
     between: Span | None = None
     tier: TierId | None = None
     care: str | None = None

@@ -139,6 +139,8 @@ def _holds(state: BranchState, rule: ArrivalRule, command: c.IssueTicket, at: In
     )
     if any(wanted is not None and given not in wanted for wanted, given in asked):
         return False
+    if rule.identified not in {None, command.identified}:
+        return False
     return rule.between is None or any(begins <= at < ends for begins, ends in state.timetable.arrivals.get(rule.id, ()))
 
 
