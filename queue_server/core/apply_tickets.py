@@ -6,7 +6,7 @@ from queue_server.core import events as e
 from queue_server.core import movement as m
 from queue_server.core.events import Event
 from queue_server.core.lifecycle import TicketState
-from queue_server.core.ratio import Ratio
+from queue_server.core.ratio import Counting
 from queue_server.core.routing import cap_scope_of, scope_of
 from queue_server.core.state import BranchState
 from queue_server.core.ticket import Ticket
@@ -59,7 +59,7 @@ def ticket_called(state: BranchState, event: Event, fact: e.TicketCalled) -> Non
 
 def _count_call(state: BranchState, fact: e.TicketCalled) -> None:
     """Note whose turn it was, and whether the run above the lowest tier goes on."""
-    if fact.routing.turn is not None and isinstance(state.policy, Ratio):
+    if fact.routing.turn is not None and isinstance(state.policy, Counting):
         state.policy.take(fact.routing.turn, scope_of(state, fact.counter))
     if fact.routing.above is not None:
         scope = cap_scope_of(state, fact.counter)

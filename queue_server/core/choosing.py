@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+from msgspec import convert
+
+from queue_server.core.conditions import Conditions, Plan
 from queue_server.core.configuration import Configuration
-from queue_server.core.policies import Ageing, Due, Fifo, Policy, Promise, Strict
+from queue_server.core.policies import Ageing, Due, Fifo, Policy, Promise
 from queue_server.core.ratio import Ratio, Turns
+from queue_server.core.strict import Strict
 
 _Make = Callable[[Configuration, dict[str, Turns]], Policy]
 
@@ -14,8 +18,13 @@ POLICIES: dict[str, _Make] = {
     Ageing.name: lambda rules, _turns: Ageing(
         rules.care_permille, rules.policy.parameters.get("rates", {}), rules.policy.parameters.get("head_start_ms", {})
     ),
-    Strict.name: lambda rules, _turns: Strict(rules.care_permille, {tier.id: rank for rank, tier in enumerate(rules.tiers)}),
+    Strict.name: lambda rules, _turns: Strict(
+        rules.care_permille,
+        {tier.id: rank for rank, tier in enumerate(rules.tiers)},
+        rules.policy.parameters.get("service_weights", {}),
+    ),
     Ratio.name: lambda rules, turns: Ratio({tier.id: rules.policy.parameters["calls"][tier.id] for tier in rules.tiers}, turns),
+    Conditions.name: lambda rules, turns: Conditions(convert(rules.policy.parameters, Plan), turns),
     Fifo.name: lambda _rules, _turns: Fifo(),
 }
 

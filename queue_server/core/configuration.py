@@ -84,13 +84,17 @@ class Preference(StrEnum):
 
 
 class Profile(Struct, frozen=True, omit_defaults=True):
-    """The services and tiers that a counter may call (None allows all), and its preferences; ALSO where none is named."""
+    """
+    The services and tiers that a counter may call (None allows all), and its preferences; ALSO where none is named.
+
+    Where three words are too few, a preference is a level: the highest goes first; FIRST is 1, ALSO 0, ONLY_WHEN_IDLE -1.
+    """
 
     id: ProfileId
     services: tuple[ServiceId, ...] | None = None
     tiers: tuple[TierId, ...] | None = None
     name: Names = {}
-    preference: dict[ServiceId, Preference] = {}
+    preference: dict[ServiceId, Preference | int] = {}
 
 
 class CounterPlace(Struct, frozen=True, omit_defaults=True):
@@ -117,10 +121,11 @@ class Scope(StrEnum):
 
 
 class Cap(Struct, frozen=True, omit_defaults=True):
-    """No more than `calls` policy calls in a row above the lowest tier waiting."""
+    """No more than `calls` policy calls in a row above `tier`, whether it waits or not (None: above the lowest tier waiting)."""
 
     calls: int
     scope: Scope = Scope.BRANCH
+    tier: TierId | None = None
 
 
 class PromiseDays(Struct, frozen=True, omit_defaults=True):

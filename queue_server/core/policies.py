@@ -11,22 +11,29 @@ machine must come to the same choice. Equal claims go by the seq of issue, never
 came within the first (1 - T_y/T_x) of x's wait, and never by anyone whose target is as long or longer. A reason for care counts
 as a share already used, the same for every tier.
 
-`strict` and an `ageing` with very different rates let the lowest tier starve, and `docs/rules.md` says so. `ratio` keeps turns
-instead of claims and has a file of its own.
+`strict` and an `ageing` with very different rates let the lowest tier starve, and `docs/rules.md` says so. `ratio` and
+`conditions` count calls instead of comparing claims.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
-from queue_server.core.ids import Instant, Millis, TierId
+from queue_server.core.ids import Instant, Millis, ProfileId, TierId
 from queue_server.core.waiting import Line, LineKey, Standing
 
 PERMILLE = 1000
-_FOREVER = 1 << 62
+BRANCH = ""
 
 Candidate: TypeAlias = tuple[LineKey, Line]
 Bounds: TypeAlias = Callable[[LineKey], tuple[Instant, int]]
+
+
+class Asking(NamedTuple):
+    """The counter that asks: the scope in which its turns are counted (its own identifier, or BRANCH) and what it calls by."""
+
+    scope: str = BRANCH
+    profile: ProfileId | None = None
 
 
 class Policy(Protocol):
@@ -34,8 +41,8 @@ class Policy(Protocol):
 
     name: str
 
-    def first(self, candidates: list[Candidate], at: Instant, scope: str) -> Candidate:
-        """Return the line whose head comes first at *at* for the counter or branch *scope*; there is at least one, none is empty."""
+    def first(self, candidates: list[Candidate], at: Instant, asking: Asking) -> Candidate:
+        """Return the line whose head comes first at *at* for the counter *asking*; there is at least one, none is empty."""
         ...
 
     def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
@@ -64,9 +71,9 @@ class Ordered(ABC):
     def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
         """Return what tells for a line the (place, seq) before which, and only before which, its tickets come first."""
 
-    def first(self, candidates: list[Candidate], at: Instant, scope: str) -> Candidate:
+    def first(self, candidates: list[Candidate], at: Instant, asking: Asking) -> Candidate:
         """Compare the heads."""
-        del scope
+        del asking
         best = candidates[0]
         for candidate in candidates[1:]:
             if self.precedes((candidate[0], candidate[1].head), (best[0], best[1].head), at):
@@ -252,47 +259,6 @@ class Ageing(Ordered):
     def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
         points = self._points(key, standing[0], at) // (PERMILLE * PERMILLE * PERMILLE)
         return f"had {points} points after {said_duration(at - standing[0])}"
-
-
-class Strict(Ordered):
-    """The highest tier first, then place, care credited within the tier. The lowest tier can starve."""
-
-    name = "strict"
-
-    def __init__(self, care_permille: int, ranks: Mapping[TierId, int]) -> None:
-        self._care = care_permille
-        self._ranks = ranks
-
-    def _credit(self, key: LineKey) -> int:
-        return self._care * key.target_ms if key.has_care else 0
-
-    def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
-        """By rank; within a tier by place less the care credit, then by the seq of issue."""
-        del at
-        mine, theirs = self._ranks[one[0].tier], self._ranks[other[0].tier]
-        if mine != theirs:
-            return mine < theirs
-        mine = one[1][0] * PERMILLE - self._credit(one[0])
-        theirs = other[1][0] * PERMILLE - self._credit(other[0])
-        return one[1][1] < other[1][1] if mine == theirs else mine < theirs
-
-    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
-        """All of a higher tier, none of a lower one."""
-        del at
-        place_at, issue_seq, _ = standing
-        rank, credit = self._ranks[key.tier], self._credit(key)
-
-        def bound(line: LineKey) -> tuple[Instant, int]:
-            other = self._ranks[line.tier]
-            if other != rank:
-                return (_FOREVER, 0) if other < rank else (-_FOREVER, 0)
-            place, rest = divmod(self._credit(line) - credit, PERMILLE)
-            return (place_at + place, issue_seq) if rest == 0 else (place_at + place + 1, 0)
-
-        return bound
-
-    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
-        return f"is of the tier {key.tier} and had waited {said_duration(at - standing[0])}"
 
 
 def said_duration(ms: Millis) -> str:

@@ -7,28 +7,50 @@ somebody waits for it elsewhere, is skipped and not spent. While both tiers wait
 yours.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from queue_server.core.ids import Instant, Millis, TierId
-from queue_server.core.policies import Candidate, said_duration
+from queue_server.core.policies import BRANCH, Asking, Candidate, said_duration
 from queue_server.core.waiting import LineKey, Standing
 
-BRANCH = ""
 
-
-class Turns(Struct, gc=False):
-    """Where a round stands: the index of the tier whose turn it is, and how many calls of it are used."""
+class Turns(Struct, omit_defaults=True, gc=False):
+    """Where a round stands: the index of the tier whose turn it is and how many calls of it are used; or the calls by queue."""
 
     index: int = 0
     used: int = 0
+    counts: dict[str, int] = {}
 
 
-class Ratio:
+class Counting(ABC):
+    """
+    A policy that goes by the calls made before.
+
+    What a call counts for is part of its fact, so that a replay counts the same. `needs_all_tiers`: only calls by counters that
+    serve every tier count.
+    """
+
+    needs_all_tiers = False
+
+    @abstractmethod
+    def turn_of(
+        self, key: LineKey, candidates: list[Candidate], waiting: frozenset[TierId], at: Instant, asking: Asking
+    ) -> str | None:
+        """Return what a call from *key*, the policy's choice among *candidates*, counts for; *waiting* are the branch's tiers."""
+
+    @abstractmethod
+    def take(self, turn: str, scope: str) -> None:
+        """Count a call for *turn* in *scope*."""
+
+
+class Ratio(Counting):
     """Takes turns between the tiers of *calls* (in their order); *turns* are kept by the branch, by scope."""
 
     name = "ratio"
+    needs_all_tiers = True
 
     def __init__(self, calls: Mapping[TierId, int], turns: dict[str, Turns]) -> None:
         self._order = tuple(calls)
@@ -46,31 +68,34 @@ class Ratio:
         following = (turns.index + 1) % len(self._order)
         return following, self._calls[self._order[following]]
 
-    def first(self, candidates: list[Candidate], at: Instant, scope: str) -> Candidate:
+    def first(self, candidates: list[Candidate], at: Instant, asking: Asking) -> Candidate:
         """The first by place of the tier whose turn it is, or of the next one that anybody waits for."""
         del at
-        index, _ = self._standing(scope)
+        index, _ = self._standing(asking.scope)
         rank = {tier: (position - index) % len(self._order) for position, tier in enumerate(self._order)}
         return min(candidates, key=lambda candidate: (rank[candidate[0].tier], candidate[1].head))
 
-    def turn_of(self, tier: TierId, waiting: frozenset[TierId], scope: str) -> TierId | None:
-        """Return *tier* if a call of it counts: no tier whose turn would have come before has anybody in *waiting*."""
-        index, _ = self._standing(scope)
+    def turn_of(
+        self, key: LineKey, candidates: list[Candidate], waiting: frozenset[TierId], at: Instant, asking: Asking
+    ) -> TierId | None:
+        """The tier, if a call of it counts: no tier whose turn would have come before has anybody in *waiting*."""
+        del candidates, at
+        index, _ = self._standing(asking.scope)
         for step in range(len(self._order)):
             passing = self._order[(index + step) % len(self._order)]
-            if passing == tier:
-                return tier
+            if passing == key.tier:
+                return passing
             if passing in waiting:
                 return None
         return None
 
-    def take(self, tier: TierId, scope: str) -> None:
-        """Count a call of *tier*; those whose turn it was before have forfeited it."""
+    def take(self, turn: TierId, scope: str) -> None:
+        """Count a call of the tier *turn*; those whose turn it was before have forfeited it."""
         index, left = self._standing(scope)
-        if self._order[index] != tier:
-            index = self._order.index(tier)
-            left = self._calls[tier]
-        self._turns[scope] = Turns(index, self._calls[tier] - left + 1)
+        if self._order[index] != turn:
+            index = self._order.index(turn)
+            left = self._calls[turn]
+        self._turns[scope] = Turns(index, self._calls[turn] - left + 1)
 
     def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
         """Count within the tier, and reckon how many turns of each other tier pass before."""

@@ -16,8 +16,8 @@ from queue_server.core.configuration import Preference, Scope
 from queue_server.core.events import Overtaken, Routing
 from queue_server.core.ids import CounterId, Instant, TicketId, TierId
 from queue_server.core.lifecycle import CounterState
-from queue_server.core.policies import Candidate
-from queue_server.core.ratio import BRANCH, Ratio
+from queue_server.core.policies import BRANCH, Asking, Candidate
+from queue_server.core.ratio import Counting
 from queue_server.core.state import BranchState, Counter
 from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import LineKey, Standing
@@ -25,10 +25,12 @@ from queue_server.core.waiting import LineKey, Standing
 OVERTAKEN_NAMED = 10
 _NOBODY = Overtaken(0)
 _SENTENCES = {
+    "reservation": "{number} is called before others whom the counters kept for higher tiers hold back",
     "emergency": "{number} is an emergency and goes before all others",
     "preference": "{number} is of a service that this counter calls before its others",
     "cap": "{number} is of the lowest tier waiting, after as many calls above it as the branch allows",
 }
+_LEVELS: dict[Preference, int] = {Preference.FIRST: 1, Preference.ALSO: 0, Preference.ONLY_WHEN_IDLE: -1}
 _CALLING = frozenset({CounterState.OPEN, CounterState.CALLING, CounterState.SERVING})
 
 
@@ -62,21 +64,25 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
         call is waiting.
     """
     counter, policy = state.counters[counter_id], state.policy
-    candidates = _within_reservation(state, _candidates(state, counter_id))
+    everybody = _candidates(state, counter_id)
+    candidates = _within_reservation(state, everybody)
     if not candidates:
         return None
+    asking = _asking(state, counter)
     urgent = [candidate for candidate in candidates if candidate[0].emergency]
     if urgent:
-        rule, (key, line) = "emergency", policy.first(urgent, at, scope_of(state, counter_id))
+        rule, (key, line) = "emergency", policy.first(urgent, at, asking)
     else:
         rule, (key, line) = _by_the_chain(state, counter, candidates, at)
-    turn = _turn(state, counter, key) if rule == "policy" else None
+        if len(candidates) < len(everybody) and policy.first(everybody, at, asking) not in candidates:
+            rule = "reservation"
+    turn = _turn(state, counter, key, candidates, at) if rule == "policy" else None
     above = _above(state, counter, candidates, key) if rule in {"policy", "cap"} else None
     if not explains:
         return Choice(
             line.head[2], Routing(policy=policy.name, rule=rule, reason="", waiting=0, overtook=_NOBODY, turn=turn, above=above)
         )
-    waiting = sum(len(line) for _, line in candidates)
+    waiting = sum(len(line) for _, line in everybody)
     number = state.tickets[line.head[2]].number
     sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, line.head, waiting, at)
     routing = Routing(
@@ -84,7 +90,7 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
         rule=rule,
         reason=sentence,
         waiting=waiting,
-        overtook=_overtaken(state, candidates, line.head),
+        overtook=_overtaken(state, everybody, line.head),
         share=policy.share(key, line.head, at),
         turn=turn,
         above=above,
@@ -93,7 +99,7 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
 
 
 def scope_of(state: BranchState, counter_id: CounterId) -> str:
-    """Return the scope in which the turns of a ratio are counted for this counter."""
+    """Return the scope in which a policy that counts calls does so for this counter."""
     return counter_id if state.rules.policy.parameters.get("scope") == Scope.COUNTER else BRANCH
 
 
@@ -107,15 +113,19 @@ def _by_the_chain(state: BranchState, counter: Counter, candidates: list[Candida
     """Preference, cap, policy, in this order; the first that kept the policy from its own choice is named."""
     if len(candidates) == 1:
         return "policy", candidates[0]
-    policy, scope = state.policy, scope_of(state, counter.id)
+    policy, asking = state.policy, _asking(state, counter)
     preferred = _preferred(state, counter, candidates)
     capped = _capped(state, counter, preferred)
-    chosen = policy.first(capped, at, scope)
-    if len(preferred) < len(candidates) and policy.first(candidates, at, scope) not in preferred:
+    chosen = policy.first(capped, at, asking)
+    if len(preferred) < len(candidates) and policy.first(candidates, at, asking) not in preferred:
         return "preference", chosen
-    if len(capped) < len(preferred) and policy.first(preferred, at, scope) not in capped:
+    if len(capped) < len(preferred) and policy.first(preferred, at, asking) not in capped:
         return "cap", chosen
     return "policy", chosen
+
+
+def _asking(state: BranchState, counter: Counter) -> Asking:
+    return Asking(scope_of(state, counter.id), counter.profile)
 
 
 def _within_reservation(state: BranchState, candidates: list[Candidate]) -> list[Candidate]:
@@ -137,24 +147,29 @@ def _preferred(state: BranchState, counter: Counter, candidates: list[Candidate]
     profile = state.profiles.get(counter.profile) if counter.profile is not None else None
     if profile is None or not profile.preference:
         return candidates
-    for wanted in Preference:
-        group = [candidate for candidate in candidates if profile.preference.get(candidate[0].service, Preference.ALSO) is wanted]
-        if group:
-            return group
-    return candidates
+    levels = [_level(profile.preference.get(key.service, Preference.ALSO)) for key, _ in candidates]
+    highest = max(levels)
+    return [candidate for candidate, level in zip(candidates, levels, strict=True) if level == highest]
+
+
+def _level(preference: Preference | int) -> int:
+    return _LEVELS[preference] if isinstance(preference, Preference) else preference
 
 
 def _capped(state: BranchState, counter: Counter, candidates: list[Candidate]) -> list[Candidate]:
     cap = state.rules.cap
     if cap is None or state.runs.get(cap_scope_of(state, counter.id), 0) < cap.calls:
         return candidates
-    lowest = _lowest(state, candidates)
-    return [candidate for candidate in candidates if candidate[0].tier == lowest]
+    above = _above_the_cap(state, candidates)
+    return [candidate for candidate in candidates if candidate[0].tier not in above] or candidates
 
 
-def _lowest(state: BranchState, candidates: list[Candidate]) -> TierId:
+def _above_the_cap(state: BranchState, candidates: list[Candidate]) -> set[TierId]:
+    """The tiers of which a call counts: those above the tier of the cap, or above the lowest that waits among *candidates*."""
     ranks = {tier_id: rank for rank, tier_id in enumerate(state.tiers)}
-    return max((key.tier for key, _ in candidates), key=ranks.__getitem__)
+    named = state.rules.cap.tier if state.rules.cap is not None else None
+    lowest = ranks[named] if named is not None else max(ranks[key.tier] for key, _ in candidates)
+    return {tier_id for tier_id, rank in ranks.items() if rank < lowest}
 
 
 def _serves_all_tiers(state: BranchState, counter: Counter) -> bool:
@@ -162,17 +177,18 @@ def _serves_all_tiers(state: BranchState, counter: Counter) -> bool:
     return profile is None or profile.tiers is None or set(profile.tiers) >= set(state.tiers)
 
 
-def _turn(state: BranchState, counter: Counter, key: LineKey) -> TierId | None:
-    if not isinstance(state.policy, Ratio) or not _serves_all_tiers(state, counter):
+def _turn(state: BranchState, counter: Counter, key: LineKey, candidates: list[Candidate], at: Instant) -> str | None:
+    policy = state.policy
+    if not isinstance(policy, Counting) or (policy.needs_all_tiers and not _serves_all_tiers(state, counter)):
         return None
     waiting = frozenset(tier for (_, tier), count in state.waiting.items() if count)
-    return state.policy.turn_of(key.tier, waiting, scope_of(state, counter.id))
+    return policy.turn_of(key, candidates, waiting, at, _asking(state, counter))
 
 
 def _above(state: BranchState, counter: Counter, candidates: list[Candidate], key: LineKey) -> bool | None:
     if state.rules.cap is None or not _serves_all_tiers(state, counter):
         return None
-    return key.tier != _lowest(state, candidates)
+    return key.tier in _above_the_cap(state, candidates)
 
 
 def direct(state: BranchState, counter_id: CounterId, ticket: Ticket, note: str | None, at: Instant) -> Routing:

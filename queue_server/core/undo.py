@@ -17,7 +17,7 @@ from queue_server.core.configuration import StartMode
 from queue_server.core.events import Event
 from queue_server.core.ids import Instant, TicketId
 from queue_server.core.lifecycle import CounterState, TicketState
-from queue_server.core.ratio import BRANCH
+from queue_server.core.policies import BRANCH
 from queue_server.core.routing import cap_scope_of, scope_of
 from queue_server.core.state import BranchState, Step
 from queue_server.core.ticket import ParkKind, Ticket

@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from queue_server.core.choosing import POLICIES
+from queue_server.core.conditions import Conditions
 from queue_server.simulate.scenario import TierPlan
 from queue_server.simulate.tables import Table
 
 _BY_TARGET = ("promise", "due")
 _SCOPES = ("branch", "counter")
+# Conditions speak of services, and a scenario has only one.
+_OFFERED = tuple(name for name in POLICIES if name != Conditions.name)
 
 
 def read_policy(hall: Table, tiers: Sequence[TierPlan]) -> tuple[str, dict[str, Any]]:
     """Return the name and the parameters of the policy at `policy`: a name, or a table with a name."""
     if not isinstance(hall.raw("policy"), dict):
-        name = hall.text("policy", tuple(POLICIES))
+        name = hall.text("policy", _OFFERED)
         table = Table({}, f"{hall.path}.policy", hall.faults)
     else:
         table = hall.table("policy")
-        name = table.text("name", tuple(POLICIES))
+        name = table.text("name", _OFFERED)
     parameters = _parameters(table, name, [tier.id for tier in tiers])
     table.close()
     if name in _BY_TARGET:

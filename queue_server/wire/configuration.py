@@ -97,12 +97,12 @@ def _service_form(service: Service) -> ServiceConfiguration:
 
 
 def _profile(form: ProfileConfiguration) -> Profile:
-    preference = {service: Preference(when) for service, when in form.preference.items()}
+    preference = {service: when if isinstance(when, int) else Preference(when) for service, when in form.preference.items()}
     return Profile(form.id, form.services, form.tiers, form.name, preference)
 
 
 def _profile_form(profile: Profile) -> ProfileConfiguration:
-    preference: Any = {service: when.value for service, when in profile.preference.items()}
+    preference: Any = {s: when.value if isinstance(when, Preference) else when for s, when in profile.preference.items()}
     return ProfileConfiguration(profile.id, profile.services, profile.tiers, profile.name, preference)
 
 

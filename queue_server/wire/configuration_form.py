@@ -18,7 +18,7 @@ from queue_server.wire.constraints import (
     Text,
     TimeOfDay,
 )
-from queue_server.wire.policy_form import CapConfiguration, PolicyConfiguration
+from queue_server.wire.policy_form import CapConfiguration, PolicyConfiguration, Weight
 
 TIERS_MAX, SERVICES_MAX, COUNTERS_MAX, PROFILES_MAX = 20, 200, 500, 200
 
@@ -51,13 +51,17 @@ class ServiceConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProfileConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
-    """The services and tiers that a counter may call (null allows all), and which services it prefers (`also` where none is named)."""
+    """
+    The services and tiers that a counter may call (null allows all), and which services it prefers (`also` where none is named).
+
+    Where three words are too few, a number: the highest goes first; `first` is 1, `also` 0, `only_when_idle` -1.
+    """
 
     id: Id
     services: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=SERVICES_MAX)] | None = None
     tiers: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=TIERS_MAX)] | None = None
     name: Annotated[dict[Language, Text], Meta(max_length=20)] = {}
-    preference: dict[Id, Literal["first", "also", "only_when_idle"]] = {}
+    preference: dict[Id, Literal["first", "also", "only_when_idle"] | Weight] = {}
 
 
 class CounterConfiguration(Struct, frozen=True, forbid_unknown_fields=True):

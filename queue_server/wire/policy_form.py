@@ -1,21 +1,42 @@
-"""The rules of calling as the outside writes them: policy, cap, reservation; and what does not fit in them."""
+"""The rules of calling as the outside writes them: policy and cap."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, to_builtins
 
+from queue_server.core.conditions import Plan, Queue, Rule
 from queue_server.core.configuration import Cap, Configuration, Policy, Scope
 from queue_server.wire.constraints import Id, SecondsOrNothing
-from queue_server.wire.instants import seconds
-from queue_server.wire.reading import Fault
+from queue_server.wire.instants import seconds, seconds_or_none
 
 ScopeName: TypeAlias = Literal["branch", "counter"]
 Rate: TypeAlias = Annotated[float, Meta(ge=0.001, le=1000)]
 Calls: TypeAlias = Annotated[int, Meta(ge=1, le=100)]
+Weight: TypeAlias = Annotated[int, Meta(ge=-100, le=100, extra={"right": "a whole number from -100 to 100"})]
+Some: TypeAlias = Annotated[list[Id], Meta(min_length=1, max_length=200)]
 
-_OF_POLICY = {"ageing": ("rates", "head_start_seconds"), "ratio": ("calls", "scope")}
-_PARAMETERS = ("rates", "head_start_seconds", "calls", "scope")
+
+class QueueConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Some of the waiting: those of the services and tiers named (null: of all). A ticket belongs to the first queue that fits."""
+
+    id: Id
+    services: Some | None = None
+    tiers: Some | None = None
+
+
+class RuleConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    Call from the queue `call` if what is named of the queue `of` (null: the same) holds.
+
+    `fewer_than`: so many have not yet been called from it in this round; `waited_seconds`: its first has waited longer. `profiles`
+    are those for whose counters the rule is (null: all).
+    """
+
+    call: Id
+    of: Id | None = None
+    fewer_than: Calls | None = None
+    waited_seconds: SecondsOrNothing | None = None
+    profiles: Some | None = None
 
 
 class PolicyConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,31 +44,42 @@ class PolicyConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     Which policy orders the waiting, with the parameters that belong to it.
 
     `ageing` has `rates` (points for each second waited, by tier; 1 where none is named) and `head_start_seconds` (points at arrival);
-    `ratio` has `calls` (how many of each tier in a round) and `scope`.
+    `ratio` has `calls` (how many of each tier in a round) and `scope`; `strict` has `service_weights` (within a tier the highest
+    goes first; 0 where none is named); `conditions` has `queues`, `rules` in order, `otherwise` (from which queues to call when no
+    rule holds, in order; then by place) and `scope`.
     """
 
-    name: Literal["promise", "due", "ageing", "strict", "ratio", "fifo"] = "promise"
+    name: Literal["promise", "due", "ageing", "strict", "ratio", "conditions", "fifo"] = "promise"
     rates: dict[Id, Rate] | UnsetType = UNSET
     head_start_seconds: dict[Id, SecondsOrNothing] | UnsetType = UNSET
     calls: dict[Id, Calls] | UnsetType = UNSET
     scope: ScopeName | UnsetType = UNSET
+    service_weights: dict[Id, Weight] | UnsetType = UNSET
+    queues: Annotated[list[QueueConfiguration], Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    rules: Annotated[list[RuleConfiguration], Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    otherwise: Annotated[list[Id], Meta(max_length=200)] | UnsetType = UNSET
 
 
 class CapConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
-    """No more than so many policy calls in a row above the lowest tier waiting."""
+    """No more than so many policy calls in a row above `tier`, whether it waits or not (null: above the lowest tier waiting)."""
 
     calls: Calls
     scope: ScopeName = "branch"
+    tier: Id | None = None
 
 
 def stored_policy(form: PolicyConfiguration) -> Policy:
-    """Return the policy as the core keeps it: rates in thousandths, head starts in ms."""
+    """Return the policy as the core keeps it: rates in thousandths, durations in ms."""
     if form.name == "ageing":
         rates = {tier: round(rate * 1000) for tier, rate in (form.rates or {}).items()}
         heads = {tier: round(head * 1000) for tier, head in (form.head_start_seconds or {}).items()}
         return Policy("ageing", {"rates": rates, "head_start_ms": heads})
     if form.name == "ratio":
         return Policy("ratio", {"calls": form.calls or {}, "scope": form.scope or "branch"})
+    if form.name == "strict" and form.service_weights:
+        return Policy("strict", {"service_weights": form.service_weights})
+    if form.name == "conditions":
+        return Policy("conditions", {**to_builtins(_plan(form)), "scope": form.scope or "branch"})
     return Policy(form.name)
 
 
@@ -63,32 +95,46 @@ def policy_form(rules: Configuration) -> PolicyConfiguration:
         )
     if name == "ratio":
         return PolicyConfiguration(name, calls=parameters["calls"], scope=parameters["scope"])
+    if name == "strict" and parameters:
+        return PolicyConfiguration(name, service_weights=parameters["service_weights"])
+    if name == "conditions":
+        return _conditions_form(convert(parameters, Plan), parameters["scope"])
     return PolicyConfiguration(name)
 
 
 def stored_cap(form: CapConfiguration | None) -> Cap | None:
     """Return the cap as the core keeps it."""
-    return None if form is None else Cap(form.calls, Scope(form.scope))
+    return None if form is None else Cap(form.calls, Scope(form.scope), form.tier)
 
 
 def cap_form(rules: Configuration) -> CapConfiguration | None:
     """Return the cap of *rules* as the outside writes it."""
-    return None if rules.cap is None else CapConfiguration(rules.cap.calls, rules.cap.scope.value)
+    return None if rules.cap is None else CapConfiguration(rules.cap.calls, rules.cap.scope.value, rules.cap.tier)
 
 
-def policy_faults(value: dict[str, Any], tiers: list[str]) -> Iterator[Fault]:
-    """Yield what does not fit: a parameter of another policy, turns that leave a tier out."""
-    policy = value.get("policy")
-    if not isinstance(policy, dict):
-        return
-    name = policy.get("name", "promise")
-    wanted = _OF_POLICY.get(name, ()) if isinstance(name, str) else ()
-    for parameter in _PARAMETERS:
-        if parameter in policy and parameter not in wanted:
-            right = f"right would be none but {' and '.join(wanted)}" if wanted else "right would be to leave it out"
-            yield Fault(f"policy.{parameter}", f"It does not belong to the policy {name}; {right}")
-    if name == "ratio":
-        calls = policy.get("calls")
-        missing = [tier for tier in tiers if not (isinstance(calls, dict) and tier in calls)]
-        if missing:
-            yield Fault("policy.calls", f"It leaves out {', '.join(missing)}; right would be a number of calls for every tier")
+def _plan(form: PolicyConfiguration) -> Plan:
+    queues = [Queue(queue.id, queue.services, queue.tiers) for queue in form.queues or []]
+    rules = [
+        Rule(
+            rule.call,
+            rule.of,
+            rule.fewer_than,
+            None if rule.waited_seconds is None else round(rule.waited_seconds * 1000),
+            rule.profiles,
+        )
+        for rule in form.rules or []
+    ]
+    return Plan(queues, rules, form.otherwise or [])
+
+
+def _conditions_form(plan: Plan, scope: Any) -> PolicyConfiguration:
+    return PolicyConfiguration(
+        "conditions",
+        scope=scope,
+        queues=[QueueConfiguration(queue.id, queue.services, queue.tiers) for queue in plan.queues],
+        rules=[
+            RuleConfiguration(rule.call, rule.of, rule.fewer_than, seconds_or_none(rule.waited_ms), rule.profiles)
+            for rule in plan.rules
+        ],
+        otherwise=plan.otherwise,
+    )

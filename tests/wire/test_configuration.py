@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queue_server.core.choosing import POLICIES
-from queue_server.core.configuration import Configuration, StartMode
+from queue_server.core.choosing import POLICIES, policy_of
+from queue_server.core.configuration import Configuration, Preference, StartMode
 from queue_server.wire import configuration as module
 from queue_server.wire.configuration import configuration_form, read_configuration
 from queue_server.wire.policy_form import PolicyConfiguration
@@ -306,14 +306,33 @@ def test_every_policy_can_be_chosen() -> None:
     [
         {"policy": {"name": "ageing", "rates": {"gold": 2.5}, "head_start_seconds": {"standard": 90.0}}},
         {"policy": {"name": "ratio", "calls": {"gold": 3, "standard": 1}, "scope": "counter"}},
-        {"policy": {"name": "strict"}, "cap": {"calls": 3, "scope": "branch"}, "reserve": {"gold": 1}},
+        {"policy": {"name": "strict"}, "cap": {"calls": 3, "scope": "branch", "tier": None}, "reserve": {"gold": 1}},
+        {
+            "policy": {"name": "strict", "service_weights": {"loans": 3, "cash": -1}},
+            "cap": {"calls": 1, "scope": "counter", "tier": "gold"},
+        },
+        {
+            "policy": {
+                "name": "conditions",
+                "scope": "counter",
+                "queues": [{"id": "top", "services": None, "tiers": ["gold"]}, {"id": "rest", "services": ["cash"], "tiers": None}],
+                "rules": [
+                    {"call": "rest", "of": "top", "fewer_than": None, "waited_seconds": 2.5, "profiles": ["p"]},
+                    {"call": "top", "of": None, "fewer_than": 2, "waited_seconds": None, "profiles": None},
+                ],
+                "otherwise": ["rest"],
+            },
+        },
         {"policy": {"name": "due"}},
     ],
 )
 def test_the_rules_of_calling_come_back_the_same(more: dict[str, Any]) -> None:
-    rules = read_configuration(small() | more)
+    rules = read_configuration(small() | {"profiles": [{"id": "p"}]} | more)
     assert {name: shown(rules)[name] for name in more} == more
     assert read_configuration(shown(rules)) == rules
+    # A change of policy begins new rounds: what is stored must compare the same when it has been read back.
+    assert msgspec.json.decode(msgspec.json.encode(rules), type=Configuration) == rules
+    assert policy_of(rules, {}).name == rules.policy.name
 
 
 def test_a_parameter_of_another_policy_and_a_tier_left_out_are_told() -> None:
@@ -328,8 +347,71 @@ def test_what_would_be_right_is_told_of_a_choice_and_of_either() -> None:
     right = {path: detail.partition("; right would be ")[2] for path, detail in told.items()}
     number = "1 to 32 characters without control characters or a whole number from 0 to 9999"
     assert right == {
-        "policy.name": "promise or due or ageing or strict or ratio or fifo",
+        "policy.name": "promise or due or ageing or strict or ratio or conditions or fifo",
         "start": "pressed or on_call or an object with after_seconds",
         "transfer_position": "front or due or back",
         **{f"counters[{n}].number": number for n in range(3)},
     }
+
+
+def test_a_preference_may_be_a_number_where_three_words_are_too_few() -> None:
+    profiles = [{"id": "p", "preference": {"cash": 7, "loans": "first"}}]
+    rules = read_configuration(small() | {"profiles": profiles})
+    assert rules.profiles[0].preference == {"cash": 7, "loans": Preference.FIRST}
+    assert shown(rules)["profiles"][0]["preference"] == profiles[0]["preference"]
+    told = faults(small() | {"profiles": [{"id": "p", "preference": {"cash": 101, "loans": "last", "cards": 1}}]})
+    assert set(told) == {f"profiles[0].preference.{service}" for service in ("cash", "loans", "cards")}
+    assert "first or also or only_when_idle or a whole number from -100 to 100" in told["profiles[0].preference.loans"]
+
+
+def test_every_fault_in_the_conditions_is_told_at_once_with_what_would_be_right() -> None:
+    policy = {
+        "name": "conditions",
+        "calls": {"gold": 1},
+        "scope": "hall",
+        "queues": [{"id": "top", "tiers": ["gould"]}, {"id": "top", "services": ["cash", "cards"]}, {"id": "a b", "tiers": []}, 7],
+        "rules": [
+            {"call": "tap", "of": "nobody", "profiles": ["q"]},
+            {"fewer_than": 0, "waited_seconds": -1, "call_from": "top"},
+        ],
+        "otherwise": ["top", "rest"],
+    }
+    told = faults(small() | {"policy": policy, "cap": {"calls": 2, "tier": "silver"}})
+    assert set(told) == {
+        "policy.calls",
+        "policy.scope",
+        "policy.queues[0].tiers[0]",
+        "policy.queues[1].id",
+        "policy.queues[1].services[1]",
+        "policy.queues[2].id",
+        "policy.queues[2].tiers",
+        "policy.queues[3]",
+        "policy.rules[0].call",
+        "policy.rules[0].of",
+        "policy.rules[0].profiles[0]",
+        "policy.rules[1].call",
+        "policy.rules[1].call_from",
+        "policy.rules[1].fewer_than",
+        "policy.rules[1].waited_seconds",
+        "policy.otherwise[1]",
+        "cap.tier",
+    }
+    assert "did you mean top?" in told["policy.rules[0].call"]
+    assert "did you mean gold?" in told["policy.queues[0].tiers[0]"]
+    assert "right would be one of its own" in told["policy.queues[1].id"]
+
+
+def test_conditions_need_queues_and_rules_and_a_question_to_ask_of_another_queue() -> None:
+    assert set(faults(small() | {"policy": {"name": "conditions"}})) == {"policy.queues", "policy.rules"}
+    policy = {"name": "conditions", "queues": [{"id": "a"}, {"id": "b"}], "rules": [{"call": "a", "of": "b"}]}
+    told = faults(small() | {"policy": policy})
+    assert told == {"policy.rules[0].of": told["policy.rules[0].of"]}
+    assert "right would be a fewer_than or a waited_seconds" in told["policy.rules[0].of"]
+
+
+@pytest.mark.parametrize("weight", [101, 1.5, "1", True])
+def test_the_weight_of_a_service_is_a_whole_number(weight: Any) -> None:
+    told = faults(small() | {"policy": {"name": "strict", "service_weights": {"cash": weight, "card": 1}}})
+    assert set(told) == {"policy.service_weights.cash", "policy.service_weights.card"}
+    assert "right would be a whole number from -100 to 100" in told["policy.service_weights.cash"]
+    assert "right would be" in told["policy.service_weights.card"] or "did you mean" in told["policy.service_weights.card"]
