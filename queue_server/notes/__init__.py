@@ -1,0 +1,1 @@
+"""Free texts, kept outside the stream so that they can be deleted."""
