@@ -31,6 +31,7 @@ class Deed(StrEnum):
     SERVE = "serve"  # the commands of a counter and its tickets; with a seat only at one's own
     CANCEL_OWN_TICKET = "cancel_own_ticket"
     OVERSEE = "oversee"  # any counter, any person, overrides, emergencies
+    ANNOUNCE = "announce"  # notices to the hall, and deleting their texts; whoever sees the board may read them
     CLOSE_DAY = "close_day"
     CONFIGURE = "configure"
     CREATE_BRANCH = "create_branch"
@@ -44,7 +45,7 @@ MAY: dict[Role, frozenset[Deed]] = {
     Role.KIOSK: _KIOSK,
     Role.DISPLAY: frozenset({Deed.SEE_BOARD}),
     Role.STAFF: _STAFF,
-    Role.MANAGER: _STAFF | {Deed.OVERSEE, Deed.CLOSE_DAY, Deed.CONFIGURE},
+    Role.MANAGER: _STAFF | {Deed.OVERSEE, Deed.ANNOUNCE, Deed.CLOSE_DAY, Deed.CONFIGURE},
     Role.TICKET: frozenset({Deed.SEE_OWN_TICKET, Deed.CANCEL_OWN_TICKET}),
     Role.METRICS: frozenset({Deed.SCRAPE}),
     Role.ADMIN: frozenset(Deed) - {Deed.SEE_OWN_TICKET, Deed.CANCEL_OWN_TICKET},

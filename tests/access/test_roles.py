@@ -8,8 +8,12 @@ from queue_server.access.roles import MAY, Deed, Principal, Role
     [
         (Role.KIOSK, {Deed.ISSUE, Deed.SEE_SERVICES, Deed.SEE_BOARD}, {Deed.SERVE, Deed.SEE_HALL, Deed.CONFIGURE}),
         (Role.DISPLAY, {Deed.SEE_BOARD}, {Deed.ISSUE, Deed.SEE_HALL, Deed.SERVE}),
-        (Role.STAFF, {Deed.ISSUE, Deed.SERVE, Deed.SEE_HALL}, {Deed.OVERSEE, Deed.CLOSE_DAY, Deed.CONFIGURE}),
-        (Role.MANAGER, {Deed.SERVE, Deed.OVERSEE, Deed.CLOSE_DAY, Deed.CONFIGURE}, {Deed.CREATE_BRANCH, Deed.SCRAPE}),
+        (Role.STAFF, {Deed.ISSUE, Deed.SERVE, Deed.SEE_HALL}, {Deed.OVERSEE, Deed.ANNOUNCE, Deed.CLOSE_DAY, Deed.CONFIGURE}),
+        (
+            Role.MANAGER,
+            {Deed.SERVE, Deed.OVERSEE, Deed.ANNOUNCE, Deed.CLOSE_DAY, Deed.CONFIGURE},
+            {Deed.CREATE_BRANCH, Deed.SCRAPE},
+        ),
         (Role.TICKET, {Deed.SEE_OWN_TICKET, Deed.CANCEL_OWN_TICKET}, {Deed.SEE_HALL, Deed.ISSUE, Deed.SEE_BOARD}),
         (Role.METRICS, {Deed.SCRAPE}, {Deed.SEE_BOARD, Deed.SEE_HALL}),
         (Role.ADMIN, {Deed.CREATE_BRANCH, Deed.SCRAPE, Deed.CONFIGURE, Deed.SERVE, Deed.ISSUE}, set()),
