@@ -19,12 +19,14 @@ HEADS = {"gold": 20_000, "std": 50_000}
 arrivals = st.lists(st.tuples(st.sampled_from(["gold", "std"]), st.integers(0, 120_000)), min_size=2, max_size=20)
 
 
-def _passes(policy: Policy, coming: list[tuple[str, int]], **more: Any) -> Iterator[tuple[Ticket, Ticket, int]]:
+def _passes(
+    policy: Policy, coming: list[tuple[str, int]], services: tuple[str, ...] = ("cash",), **more: Any
+) -> Iterator[tuple[Ticket, Ticket, int]]:
     """Yield, for each call in a hall that is served a customer every five seconds, who passed whom at what moment."""
     tiers = (Tier("gold", {}, 60_000), Tier("std", {}, 240_000))
     hall: Scenario = given(rules(policy=policy, tiers=tiers, **more)).open("1")
     for index, (tier, gap) in enumerate(coming):
-        hall.after(gap).issue(f"t{index}", tier=tier)
+        hall.after(gap).issue(f"t{index}", services[index % len(services)], tier=tier)
     for _ in coming:
         waiting = [ticket for ticket in hall.state.tickets.values() if ticket.waiting_since is not None]
         hall.after(5_000).when(c.CallNext, counter="1", finish=True)
@@ -61,6 +63,43 @@ def test_promise_bounds_who_passes(coming: list[tuple[str, int]]) -> None:
 @settings(max_examples=80, deadline=None)
 def test_strict_lets_the_higher_tier_pass_only(coming: list[tuple[str, int]]) -> None:
     assert all((y.tier, x.tier) == ("gold", "std") for y, x, _ in _passes(Policy("strict"), coming))
+
+
+@example(arrivals)
+@settings(max_examples=80, deadline=None)
+def test_strict_with_weights_lets_the_higher_tier_and_within_it_the_weightier_service_pass_only(
+    coming: list[tuple[str, int]],
+) -> None:
+    policy = Policy("strict", {"service_weights": {"loans": 1}})
+    for y, x, _ in _passes(policy, coming, services=("cash", "loans", "cash")):
+        assert (y.tier, x.tier) == ("gold", "std") or (y.tier == x.tier and (y.service, x.service) == ("loans", "cash"))
+
+
+@example(arrivals, st.integers(1, 3), st.integers(1, 3))
+@settings(max_examples=80, deadline=None)
+def test_conditions_with_counts_bound_who_passes(coming: list[tuple[str, int]], gold: int, loans: int) -> None:
+    # Queues: gold, loans, and the rest, which is only called from when a round ends.
+    queues = [{"id": "gold", "tiers": ["gold"]}, {"id": "loans", "services": ["loans"]}, {"id": "rest"}]
+    turns = [{"call": "gold", "fewer_than": gold}, {"call": "loans", "fewer_than": loans}]
+    policy = Policy("conditions", {"queues": queues, "rules": turns, "otherwise": ["rest"]})
+    passed: dict[str, set[str]] = {}
+    for y, x, _ in _passes(policy, coming, services=("cash", "loans", "cash")):
+        passed.setdefault(x.ticket_id, set()).add(y.ticket_id)
+    # With k before you in your queue, of which m are called in a round: the rounds until then times the others of one round.
+    others, calls = {"gold": loans + 1, "loans": gold + 1, "rest": gold + loans}, {"gold": gold, "loans": loans, "rest": 1}
+    for number, (queue, before) in _queued(coming).items():
+        assert len(passed.get(number, ())) <= (before // calls[queue] + 1) * others[queue]
+
+
+def _queued(coming: list[tuple[str, int]]) -> dict[str, tuple[str, int]]:
+    """For each ticket its queue and how many of the same come before it."""
+    found: dict[str, tuple[str, int]] = {}
+    before: dict[str, int] = {}
+    for index, (tier, _) in enumerate(coming):
+        queue = "gold" if tier == "gold" else ("cash", "loans", "cash")[index % 3].replace("cash", "rest")
+        found[f"t{index}"] = (queue, before.get(queue, 0))
+        before[queue] = before.get(queue, 0) + 1
+    return found
 
 
 @example(arrivals, st.integers(1, 4))

@@ -35,13 +35,15 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "promise": {},
     "due": {},
     "strict": {},
+    "weighed": {"service_weights": {"loans": 2, "cash": -1}},
     "ageing": {"rates": {"gold": 2500, "std": 500}, "head_start_ms": {"gold": 30_000}},
 }
 
 
 def _hall(policy: str, coming: list[tuple[str, str, str | None, int]]) -> Scenario:
+    name = "strict" if policy == "weighed" else policy
     hall = given(
-        rules(policy=Policy(policy, PARAMETERS.get(policy, {})), tiers=(Tier("gold", {}, 70_000), Tier("std", {}, 300_001)))
+        rules(policy=Policy(name, PARAMETERS.get(policy, {})), tiers=(Tier("gold", {}, 70_000), Tier("std", {}, 300_001)))
     ).open("1")
     for index, (service, tier, care, gap) in enumerate(coming):
         hall.after(gap).issue(f"t{index}", service, tier=tier, care=care)
@@ -57,6 +59,7 @@ def _claim(policy: str, ticket: Ticket, at: int) -> Any:
         "due": -(ticket.place_at + target - care * target),
         "ageing": (30_000 if ticket.tier == "gold" else 0) + RATES[ticket.tier] * (waited + care * target),
         "strict": (ticket.tier == "gold", waited + care * target),
+        "weighed": (ticket.tier == "gold", ticket.service == "loans", waited + care * target),
     }
     return (claims[policy], -ticket.issue_seq)
 
@@ -273,7 +276,7 @@ def test_a_paused_counter_is_not_open_for_the_reservation() -> None:
 
 
 def test_a_counter_prefers_its_services_and_says_so() -> None:
-    preference = {"loans": Preference.FIRST, "cash": Preference.ONLY_WHEN_IDLE}
+    preference: dict[str, Preference | int] = {"loans": Preference.FIRST, "cash": Preference.ONLY_WHEN_IDLE}
     profiles = (Profile("loans_first", preference=preference),)
     hall = given(rules(profiles=profiles, counters=(CounterPlace("1", "1", profile="loans_first"),))).open("1")
     hall.issue("a").after(60_000).issue("l", "loans").when(c.CallNext, counter="1")
