@@ -24,6 +24,9 @@ from queue_server.eventlog.port import LogUnavailable
 from queue_server.eventlog.postgres import PostgresLog
 from queue_server.eventlog.postgres_writer import DurabilityError
 from queue_server.metrics.collector import Metrics
+from queue_server.notes.port import Notes
+from queue_server.notes.postgres import PostgresNotes
+from queue_server.notes.retention import keep_forgetting
 from queue_server.push.admission import Admission
 from queue_server.push.hub import Hub
 from queue_server.push.server import PushServer
@@ -79,10 +82,13 @@ async def serve(settings: Settings, opened: Callable[[Addresses], None]) -> None
         log = await parts.enter_async_context(open_log(dsn, settings))
         runtime = await parts.enter_async_context(running(log, settings, metrics))
         tokens = await parts.enter_async_context(_tokens(dsn))
+        notes = PostgresNotes(dsn)
+        parts.push_async_callback(notes.close)
         await _open_sample(runtime)
-        addresses = await _listen(parts, settings, runtime, tokens, metrics, await log.secret())
+        addresses = await _listen(parts, settings, runtime, tokens, notes, metrics, await log.secret())
         _keep(parts, metrics.measure_loop(), "loop lag")
         _keep(parts, _make_partitions(log), "partitions")
+        _keep(parts, keep_forgetting(notes, log), "old notes")
         _spare_the_collector()
         opened(addresses)
         await _serve_until(stop, runtime)
@@ -176,7 +182,7 @@ async def _tokens(dsn: str) -> AsyncIterator[Tokens]:
 
 
 async def _listen(  # noqa: PLR0917 - one of each part
-    parts: AsyncExitStack, settings: Settings, runtime: Runtime, tokens: Tokens, metrics: Metrics, secret: bytes
+    parts: AsyncExitStack, settings: Settings, runtime: Runtime, tokens: Tokens, notes: Notes, metrics: Metrics, secret: bytes
 ) -> Addresses:
     hub = Hub(
         runtime,
@@ -199,6 +205,7 @@ async def _listen(  # noqa: PLR0917 - one of each part
     handler = make_handler(
         runtime,
         tokens,
+        notes,
         secret=secret,
         metrics_page=metrics.render,
         metrics_open=settings.metrics_open,

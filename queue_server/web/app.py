@@ -18,9 +18,11 @@ from queue_server.access.tokens import Tokens
 from queue_server.core.ids import Instant
 from queue_server.core.rejections import Forbidden, Rejected, UnknownCounter, UnknownTicket
 from queue_server.core.state import BranchState
+from queue_server.notes.port import Notes
 from queue_server.runtime.errors import KeyReused
 from queue_server.runtime.runtime import Runtime
 from queue_server.web import branches, commanding, reads
+from queue_server.web.announcements import ANNOUNCE, PLACE, Announcements
 from queue_server.web.asking import Asked
 from queue_server.web.commands import COMMANDS
 from queue_server.web.gate import Gate
@@ -50,7 +52,7 @@ class _Entry(Struct, frozen=True):
 class Api:
     """Answers everything under `/v1`, and hands the rest to the root."""
 
-    def __init__(self, runtime: Runtime, gate: Gate, root: Root, *, secret: bytes) -> None:
+    def __init__(self, runtime: Runtime, gate: Gate, root: Root, notes: Notes, *, secret: bytes) -> None:
         self._runtime = runtime
         self._gate = gate
         self._root = root
@@ -61,6 +63,11 @@ class Api:
             self._add("POST", command.path, command.deed, command.own_deed, commanding.handler(runtime, secret, command))
         for read in READS:
             self._add("GET", read.path, read.deed, read.own_deed, reads.handler(runtime, read))
+        announcements = Announcements(runtime, notes)
+        announce = commanding.handler(runtime, secret, ANNOUNCE, announcements.carry_out)
+        self._add("POST", ANNOUNCE.path, ANNOUNCE.deed, ANNOUNCE.own_deed, announce)
+        self._add("GET", PLACE, Deed.SEE_BOARD, None, announcements.show)
+        self._add("DELETE", PLACE, Deed.ANNOUNCE, None, announcements.delete)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer *request*, whatever happens."""
@@ -131,6 +138,7 @@ class Api:
 def make_handler(
     runtime: Runtime,
     tokens: Tokens,
+    notes: Notes,
     *,
     secret: bytes,
     push_port: int,
@@ -157,7 +165,7 @@ def make_handler(
         static_dir=static_dir,
         version=version,
     )
-    return Api(runtime, gate, root, secret=secret).handle
+    return Api(runtime, gate, root, notes, secret=secret).handle
 
 
 def make_runner(handler: RequestHandler) -> web.ServerRunner:

@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 import msgspec
 from aiohttp import web
 
+from queue_server.core.commands import Command
+from queue_server.core.ids import BranchId
+from queue_server.runtime.outcomes import Outcome
 from queue_server.runtime.runtime import Runtime
 from queue_server.web.asking import Asked, decoded, require_query
 from queue_server.web.commands import CommandRoute, Wish
@@ -17,6 +20,7 @@ from queue_server.web.problems import Problem, invalid
 from queue_server.wire.reading import Fault, faults_in
 
 Handler: TypeAlias = Callable[[Asked], Awaitable[web.Response]]
+CarryOut: TypeAlias = Callable[[BranchId, Any, Command, bytes | None], Awaitable[Outcome]]
 
 KEY_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x20-\x7e]{1,128}")
@@ -24,8 +28,12 @@ _encode = msgspec.json.Encoder().encode
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
-def handler(runtime: Runtime, secret: bytes, route: CommandRoute) -> Handler:
-    """Return the handler of the command at *route*; *secret* keys the hashes of requests."""
+def handler(runtime: Runtime, secret: bytes, route: CommandRoute, carry_out: CarryOut | None = None) -> Handler:
+    """
+    Return the handler of the command at *route*; *secret* keys the hashes of requests.
+
+    *carry_out* is for one to which more belongs than its facts: it gets the body, and gives the command itself.
+    """
     decode = msgspec.json.Decoder(route.body).decode
 
     async def give(asked: Asked) -> web.Response:
@@ -38,7 +46,11 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute) -> Handler:
         stated = asked.request.headers.get(KEY_HEADER)
         command_id, hashed = (new_identifier(), None) if stated is None else keyed(asked, stated, _told_apart_by(content), secret)
         wish = Wish(asked.principal, command_id, asked.target)
-        outcome = await runtime.execute(asked.branch, route.build(wish, body), hashed)
+        command = route.build(wish, body)
+        if carry_out is None:
+            outcome = await runtime.execute(asked.branch, command, hashed)
+        else:
+            outcome = await carry_out(asked.branch, body, command, hashed)
         headers = REPLAYED_HEADERS if outcome.replayed else JSON_HEADERS
         return web.Response(body=_encode(route.answer(outcome)), status=route.status, headers=headers)
 

@@ -5,17 +5,20 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from queue_server.web.announcements import ANNOUNCE, PLACE, AnnouncementAnswer
 from queue_server.web.branches import BranchesAnswer
 from queue_server.web.commands import COMMANDS
 from queue_server.web.problems import STATUS
 from queue_server.web.reads import READS
 from queue_server.wire.configuration_form import ConfigurationForm
 from queue_server.wire.reading import Fault
+from queue_server.wire.receipts import DayReceipt
 
 Json = dict[str, Any]
 
 _BRANCH = "/v1/branches/{branch}"
 _PROBLEM_CODES = sorted(STATUS)
+_COMMANDS = (*COMMANDS, ANNOUNCE)
 
 
 class ProblemDetails(Struct, frozen=True):
@@ -50,8 +53,8 @@ def describe(version: str) -> Json:
 
 
 def _types() -> list[Any]:
-    types = [ConfigurationForm, BranchesAnswer, ProblemDetails]
-    types += [route.body for route in COMMANDS] + [route.form for route in COMMANDS] + [route.form for route in READS]
+    types = [ConfigurationForm, BranchesAnswer, AnnouncementAnswer, ProblemDetails]
+    types += [route.body for route in _COMMANDS] + [route.form for route in _COMMANDS] + [route.form for route in READS]
     return list(dict.fromkeys(types))
 
 
@@ -65,7 +68,7 @@ def _paths() -> Json:
         "/ui.json": {"get": _open("Where the screens find the push feed", _ANYTHING)},
         "/metrics": {"get": _open("Metrics for Prometheus", {"text/plain": {"schema": {"type": "string"}}})},
     }
-    for command in COMMANDS:
+    for command in _COMMANDS:
         operation = _operation(command.summary, command.form, status=command.status)
         required = any(field.required for field in msgspec.structs.fields(command.body))
         operation["requestBody"] = {"required": required, "content": _content(command.body)}
@@ -73,9 +76,13 @@ def _paths() -> Json:
         _place(paths, command.path)["post"] = operation
     for read in READS:
         operation = _operation(read.summary, read.form)
-        asked = (*read.query, ("at_least", "{day}:{seq}: wait up to 2 s until the answer is as new"))
+        asked = (*read.query, _AT_LEAST)
         operation["parameters"] = [_in_query(name, meaning) for name, meaning in asked]
         _place(paths, read.path)["get"] = operation
+    announcement = _place(paths, PLACE)
+    announcement["get"] = _operation("The free words of an announcement", AnnouncementAnswer)
+    announcement["get"]["parameters"] = [_in_query(*_AT_LEAST)]
+    announcement["delete"] = _operation("Delete the free words of an announcement", DayReceipt)
     return paths
 
 
@@ -115,6 +122,7 @@ def _open(summary: str, content: Json) -> Json:
     return {"summary": summary, "security": [], "responses": {"200": {"description": summary, "content": content}}}
 
 
+_AT_LEAST = ("at_least", "{day}:{seq}: wait up to 2 s until the answer is as new")
 _ANYTHING: Json = {"application/json": {"schema": {"type": "object"}}}
 
 

@@ -31,6 +31,14 @@ ShortText: TypeAlias = Annotated[
         extra={"right": "1 to 32 characters without control characters"},
     ),
 ]
+Note: TypeAlias = Annotated[
+    str,
+    Meta(
+        # White space around it does not count; whoever keeps it takes it off.
+        pattern=rf"^\s*(?=\S){_NO_CONTROL}{{1,500}}(?<=\S)\s*{_END}",
+        extra={"right": "1 to 500 characters without control characters"},
+    ),
+]
 Language: TypeAlias = Annotated[
     str,
     Meta(

@@ -2,12 +2,14 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 from structlog.testing import capture_logs
 
-from queue_server.eventlog.port import Head
+from queue_server.core.ids import BranchId, Day
+from queue_server.eventlog.memory import MemoryLog
+from queue_server.eventlog.port import Claim, Head, Row
 from queue_server.notes import retention
 from queue_server.notes.memory import MemoryNotes
 from queue_server.notes.port import Notes, NotesUnavailable
@@ -30,6 +32,22 @@ def notes(request: pytest.FixtureRequest) -> Notes:
         return MemoryNotes()
     kept: PostgresNotes = request.getfixturevalue("postgres_notes")
     return kept
+
+
+class Interrupted(MemoryNotes):
+    """Is away at first, then fails in a way that nobody foresaw, then works."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._faults: list[Exception] = [NotesUnavailable("OSError"), RuntimeError("unforeseen")]
+        self.forgotten = asyncio.Event()
+
+    async def forget(self, since: Mapping[BranchId, Day], limit: int) -> int:
+        if self._faults:
+            raise self._faults.pop(0)
+        count = await super().forget(since, limit)
+        self.forgotten.set()
+        return count
 
 
 def head(branch_id: str, day: str) -> Head:
@@ -100,3 +118,18 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: object) -> 
     with pytest.raises(NotesUnavailable):
         await notes.find("main", "a")
     await notes.close()
+
+
+async def test_what_is_old_goes_at_the_start_and_a_fault_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_EVERY_SECONDS", 0.0)
+    notes, log = Interrupted(), MemoryLog()
+    opened = Row("main", "2026-03-01", 1, 0, "DayOpened", 1, "open", "system:day", None, b"{}")
+    await log.append([Claim(None, head("main", "2026-03-01"), [opened])])
+    await notes.keep("main", "old", "2026-02-27", TEXT)
+    with capture_logs() as logged:
+        task = asyncio.create_task(retention.keep_forgetting(notes, log))
+        async with asyncio.timeout(30):
+            await notes.forgotten.wait()
+        task.cancel()
+    assert [line["log_level"] for line in logged] == ["warning", "error"]
+    assert await notes.find("main", "old") is None

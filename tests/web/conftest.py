@@ -13,6 +13,7 @@ from queue_server.access.memory import MemoryTokens
 from queue_server.access.roles import Role
 from queue_server.access.tokens import Tokens, create_token
 from queue_server.eventlog.memory import MemoryLog
+from queue_server.notes.memory import MemoryNotes
 from queue_server.runtime.clock import LogClock
 from queue_server.runtime.runtime import Runtime
 from queue_server.web.app import make_handler
@@ -47,7 +48,12 @@ def store() -> MemoryTokens:
 
 
 @pytest.fixture
-async def server(runtime: Runtime, store: MemoryTokens, tmp_path: Path) -> AsyncIterator[RawTestServer]:
+def notes() -> MemoryNotes:
+    return MemoryNotes()
+
+
+@pytest.fixture
+async def server(runtime: Runtime, store: MemoryTokens, notes: MemoryNotes, tmp_path: Path) -> AsyncIterator[RawTestServer]:
     """The application, listening."""
 
     async def metrics() -> bytes:
@@ -60,6 +66,7 @@ async def server(runtime: Runtime, store: MemoryTokens, tmp_path: Path) -> Async
     handler = make_handler(
         runtime,
         Tokens(store),
+        notes,
         secret=b"0123456789abcdef0123456789abcdef",
         push_port=8081,
         metrics_page=metrics,

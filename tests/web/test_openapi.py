@@ -26,7 +26,7 @@ def described() -> set[tuple[str, str]]:
 
 
 async def test_every_route_is_in_it_and_nothing_else() -> None:
-    places = Api(None, None, None, secret=b"")._places  # type: ignore[arg-type]
+    places = Api(None, None, None, None, secret=b"")._places  # type: ignore[arg-type]
     routes = {(method.lower(), BRANCH + entry.template) for place in places.values() for method, entry in place.items()}
     roots = {("get", path) for path in ("/healthz", "/readyz", "/openapi.json", "/ui.json", "/metrics", "/v1/branches")}
     assert described() == routes | roots
