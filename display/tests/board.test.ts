@@ -5,7 +5,7 @@ import { arrangeCalls, callsFor } from "../src/board.ts";
 
 const counter = (id: string, state: BoardCounter["state"], ticket_number: string | null = null): BoardCounter => ({ id, number: `0${id}`, zone: "hall", state, ticket_number, since: null });
 const call = (seq: number, number: string, to: string): Call => ({ seq, at: "", number, counter: to, recalls: 0 });
-const board = (counters: BoardCounter[], calls: Call[]): BoardState => ({ branch: { id: "main", name: {}, languages: [], time_zone: "UTC" }, counters, calls, services: [] });
+const board = (counters: BoardCounter[], calls: Call[]): BoardState => ({ branch: { id: "main", name: {}, languages: [], time_zone: "UTC" }, counters, calls, notices: [], services: [] });
 const numbers = (calls: Call[]) => calls.map(({ number }) => number);
 
 describe("the calls of a board", () => {

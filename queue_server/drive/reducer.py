@@ -11,10 +11,13 @@ from msgspec import Struct, field
 Json = dict[str, Any]
 
 SHOWN_CALLS = 12
+SHOWN_NOTICES = 5
 GONE = frozenset({"finished", "cancelled", "expired"})
 OUTLOOK_FIELDS = frozenset(
     {"waited_seconds", "ahead", "p50_seconds", "p90_seconds", "share", "open", "reason", "until"},
 )
+RUNNING_FIELDS = frozenset({"waited_seconds", "served_seconds", "parked_seconds"})
+"""What goes on with time in the present stage of a visit."""
 
 
 class FeedGap(Exception):  # noqa: N818 - the sign to connect again
@@ -70,6 +73,10 @@ def reduce_event(state: Json, event: Json) -> None:
     if call := event.get("call"):
         others = [held for held in state["calls"] if held["number"] != call["number"]]
         state["calls"] = [call, *others][:SHOWN_CALLS]
+    if withdrawn := event.get("withdrawn"):
+        state["calls"] = [held for held in state["calls"] if held["number"] != withdrawn]
+    if notice := event.get("notice"):
+        state["notices"] = [notice, *state["notices"]][:SHOWN_NOTICES]
     if changed := event.get("services"):
         _merge(state["services"], changed)
     if ticket := event.get("ticket"):
@@ -92,19 +99,38 @@ def _merge(services: list[Json], changed: list[Json]) -> None:
 
 def _put_ticket(state: Json, ticket: Json, *, lapsed: bool) -> None:
     held = state["tickets"]
-    index = next((place for place, other in enumerate(held) if other["ticket_id"] == ticket["ticket_id"]), len(held))
-    # A known ticket keeps its place, a new one comes last: the order of issue, as in a snapshot.
-    held[index : index + 1] = [] if lapsed or ticket["state"] in GONE else [ticket]
+    index = next((place for place, other in enumerate(held) if other["ticket_id"] == ticket["ticket_id"]), None)
+    # A known ticket keeps its place: the order of issue, as in a snapshot.
+    after = index + 1 if index is not None else _place_of(held, ticket)
+    held[after if index is None else index : after] = [] if lapsed or ticket["state"] in GONE else [ticket]
+
+
+def _place_of(held: list[Json], ticket: Json) -> int:
+    """Return where a new ticket stands: last, unless it had ended and is back because that was undone."""
+    place = len(held)
+    while place and held[place - 1]["issued_at"] > ticket["issued_at"]:
+        place -= 1
+    return place
 
 
 def comparable(state: Json) -> Json:
-    """Return *state* without the outlook: what two clients at one seq must agree on."""
+    """Return *state* without the outlook: what two clients at one seq must agree on; tickets as a map."""
     compared = {name: value for name, value in state.items() if name != "tickets"}
     compared["services"] = [_steady(service) for service in state["services"]]
     if "tickets" in state:
-        compared["tickets"] = [_steady(ticket) for ticket in state["tickets"]]
+        compared["tickets"] = {ticket["ticket_id"]: _steady_ticket(ticket) for ticket in state["tickets"]}
     return compared
 
 
+def _steady_ticket(ticket: Json) -> Json:
+    steady = _steady(ticket)
+    steady["stages"] = [stage if stage["state"] == "finished" else _without(stage, RUNNING_FIELDS) for stage in ticket["stages"]]
+    return steady
+
+
 def _steady(entry: Json) -> Json:
-    return {name: value for name, value in entry.items() if name not in OUTLOOK_FIELDS}
+    return _without(entry, OUTLOOK_FIELDS)
+
+
+def _without(entry: Json, left_out: frozenset[str]) -> Json:
+    return {name: value for name, value in entry.items() if name not in left_out}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from queue_server.core.changes import Change
+from queue_server.core.configuration import Configuration
 from queue_server.core.ids import Instant
 from queue_server.core.state import BranchState
 from queue_server.push.messages import Delta, Heartbeat, snapshot_frame
@@ -53,9 +54,9 @@ class Channel:
         """The head has moved: the snapshot is history."""
         self._snapshot = (0, b"")
 
-    def delta(self, changes: Sequence[Change]) -> Delta | None:
-        """Return what *changes* mean to this view; None when they mean nothing to it."""
-        told = [event for event in map(self.following.tell, changes) if event is not None]
+    def delta(self, changes: Sequence[Change], rules: Configuration) -> Delta | None:
+        """Return what *changes*, none of which changed *rules*, mean to this view; None when they mean nothing to it."""
+        told = [event for change in changes if (event := self.following.tell(change, rules)) is not None]
         if not told:
             return None
         last = changes[-1].event
@@ -77,7 +78,7 @@ class Moment:
     def since(self, seq: int) -> Delta | None:
         """Return what follows on *seq*; None when nothing that the view shows."""
         changes = self._channel.recent.since(seq)
-        return self._channel.delta(changes) if changes else None
+        return self._channel.delta(changes, self._state.rules) if changes else None
 
     def heartbeat(self) -> Heartbeat:
         """Return the sign of life of this moment."""

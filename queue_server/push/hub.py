@@ -26,7 +26,7 @@ from queue_server.push.session import Position, Session
 from queue_server.push.views import Following, View
 from queue_server.runtime.commits import Commit
 from queue_server.runtime.errors import Unsettled
-from queue_server.wire.states import outlook_form
+from queue_server.wire.states import ClosedBecause, closings, outlook_form
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ class _Watched:
         self.recent = recent
         self.channels: dict[Following, Channel] = {}
         self.outlooks: dict[View, Outlook] = {}
-        self.foretold: dict[View, tuple[Day, int]] = {}
+        self.foretold: dict[View, tuple[Day, int, tuple[ClosedBecause, ...]]] = {}
         self.is_foretelling = False
         self.deserted_at: float | None = None
 
@@ -165,7 +165,7 @@ class Hub:
         watched.recent.extend(commit.changes)
         for channel in watched.channels.values():
             channel.outdate()
-            delta = channel.delta(commit.changes)
+            delta = channel.delta(commit.changes, state.rules)
             if delta is not None:
                 for session, screen in channel.screens.items():
                     self._send(channel, session, screen, session.follow(delta, screen.buffered))
@@ -251,9 +251,9 @@ class Hub:
             watched.is_foretelling = False
 
     def _look_ahead(self, watched: _Watched, state: BranchState, at: Instant) -> None:
-        head = (state.day, state.seq)
+        # With nobody waiting, time alone changes nothing but what is open.
+        head = (state.day, state.seq, closings(state, at))
         for view in {following.view for following in watched.channels}:
-            # With nobody waiting, time alone changes nothing.
             if watched.foretold.get(view) != head or any(state.waiting.values()):
                 watched.foretold[view] = head
                 form = outlook_form(state, at, tickets=view is View.STAFF)

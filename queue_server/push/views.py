@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from queue_server.core.changes import Change
+from queue_server.core.configuration import Configuration
 from queue_server.core.ids import BranchId, CounterId, Instant, ZoneId
 from queue_server.core.state import BranchState
 from queue_server.wire.events import BoardEvent, StaffEvent, board_event, staff_event
@@ -30,12 +31,14 @@ class Following(Struct, frozen=True):
         """Return all that is shown of *state* at *at*."""
         return staff_state(state, at) if self.view is View.STAFF else board_state(state, at, self.zone, self.counter)
 
-    def tell(self, change: Change) -> BoardEvent | StaffEvent | None:
-        """Return what *change* means here; None when nothing that is shown has changed."""
-        return staff_event(change) if self.view is View.STAFF else self._told_on_board(change)
+    def tell(self, change: Change, rules: Configuration) -> BoardEvent | StaffEvent | None:
+        """Return what *change*, under *rules*, means here; None when nothing that is shown has changed."""
+        return staff_event(change, rules) if self.view is View.STAFF else self._told_on_board(change, rules)
 
-    def _told_on_board(self, change: Change) -> BoardEvent | None:
-        event = board_event(change, self.zone, self.counter)
-        # A fact about another zone's counter; one about no counter at all (the day closed early) concerns every screen.
-        is_elsewhere = event is not None and change.counter is not None and not (event.counter or event.call or event.services)
-        return None if is_elsewhere else event
+    def _told_on_board(self, change: Change, rules: Configuration) -> BoardEvent | None:
+        event = board_event(change, rules, self.zone, self.counter)
+        if event is None or change.counter is None:
+            # A fact about no counter at all (the day closed early) concerns every screen.
+            return event
+        # One about another zone's counter says nothing here.
+        return event if event.counter or event.call or event.withdrawn or event.services else None

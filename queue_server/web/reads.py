@@ -17,7 +17,7 @@ from queue_server.web.asking import Asked, is_day, require_query
 from queue_server.web.headers import JSON_HEADERS
 from queue_server.web.problems import invalid
 from queue_server.wire.events import EventForm, event_form
-from queue_server.wire.forms import CallForm, CounterForm, TicketForm, ticket_form
+from queue_server.wire.forms import CallForm, CounterForm, NoticeForm, TicketForm, ticket_form
 from queue_server.wire.reading import Fault
 from queue_server.wire.states import BranchForm, ServiceForm, services_form, staff_state, told_now
 
@@ -42,6 +42,7 @@ class StateAnswer(Struct, frozen=True):
     tickets: tuple[TicketForm, ...]
     counters: tuple[CounterForm, ...]
     calls: tuple[CallForm, ...]
+    notices: tuple[NoticeForm, ...]
     services: tuple[ServiceForm, ...]
 
 
@@ -105,7 +106,7 @@ async def _services(runtime: Runtime, asked: Asked) -> Struct:
 async def _state(runtime: Runtime, asked: Asked) -> Struct:
     def look(state: BranchState, at: Instant) -> Struct:
         now = staff_state(state, at)
-        return StateAnswer(state.day, state.seq, now.branch, now.tickets, now.counters, now.calls, now.services)
+        return StateAnswer(state.day, state.seq, now.branch, now.tickets, now.counters, now.calls, now.notices, now.services)
 
     return await runtime.read(asked.branch, look, asked.at_least)
 

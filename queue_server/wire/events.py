@@ -1,7 +1,7 @@
 """
 What a fact tells the screens: the new values of what it changed, in the forms of the snapshot.
 
-A function of the change alone, so that the same delta comes out live, on a resume and on another node.
+A function of the change and the configuration in force then, so that the same delta comes out live, on a resume and on another node.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, json
 
 from queue_server.core import events as e
 from queue_server.core.changes import Change
+from queue_server.core.configuration import Configuration
 from queue_server.core.estimates import Outlook
 from queue_server.core.ids import CounterId, ServiceId, ZoneId
 from queue_server.wire.forms import (
@@ -17,18 +18,28 @@ from queue_server.wire.forms import (
     BoardCounterForm,
     CallForm,
     CounterForm,
+    NoticeForm,
     TicketForm,
     board_call_form,
     board_counter_form,
     call_form,
     counter_form,
+    notice_form,
     promised,
     ticket_form,
 )
 from queue_server.wire.instants import rfc3339
 from queue_server.wire.states import is_chosen
 
-_NOT_ON_THE_BOARD = (e.NoShowLapsed, e.CounterProfileChanged, e.ConfigurationScheduled)
+_NOT_ON_THE_BOARD = (
+    e.NoShowLapsed,
+    e.ParkKindChanged,
+    e.CounterProfileChanged,
+    e.HelpRequested,
+    e.HelpAcknowledged,
+    e.RuleSwitched,
+    e.ConfigurationScheduled,
+)
 _encode = json.Encoder().encode
 
 
@@ -40,7 +51,7 @@ class WaitingForm(Struct, frozen=True, gc=False):
 
 
 class StaffEvent(Struct, frozen=True, gc=False):
-    """A fact as staff are told of it; what it did not change is left out."""
+    """A fact as staff are told of it; what it did not change is left out. `withdrawn` is a number whose call is taken back."""
 
     seq: int
     at: str
@@ -49,7 +60,9 @@ class StaffEvent(Struct, frozen=True, gc=False):
     ticket: TicketForm | UnsetType = UNSET
     counter: CounterForm | UnsetType = UNSET
     call: CallForm | UnsetType = UNSET
+    withdrawn: str | UnsetType = UNSET
     services: tuple[WaitingForm, ...] | UnsetType = UNSET
+    notice: NoticeForm | UnsetType = UNSET
 
 
 class BoardEvent(Struct, frozen=True, gc=False):
@@ -60,7 +73,9 @@ class BoardEvent(Struct, frozen=True, gc=False):
     name: str
     counter: BoardCounterForm | UnsetType = UNSET
     call: BoardCallForm | UnsetType = UNSET
+    withdrawn: str | UnsetType = UNSET
     services: tuple[WaitingForm, ...] | UnsetType = UNSET
+    notice: NoticeForm | UnsetType = UNSET
 
 
 class EventForm(Struct, frozen=True, gc=False):
@@ -74,8 +89,8 @@ class EventForm(Struct, frozen=True, gc=False):
     body: Raw
 
 
-def staff_event(change: Change) -> StaffEvent:
-    """Return what staff are told of *change*."""
+def staff_event(change: Change, rules: Configuration) -> StaffEvent:
+    """Return what staff are told of *change*; *rules* were in force then."""
     event = change.event
     return StaffEvent(
         seq=event.seq,
@@ -85,12 +100,20 @@ def staff_event(change: Change) -> StaffEvent:
         ticket=UNSET if change.ticket is None else ticket_form(change.ticket, event.at, _told(change)),
         counter=UNSET if change.counter is None else counter_form(change.counter),
         call=UNSET if change.call is None else call_form(change.call),
+        withdrawn=UNSET if change.withdrawn is None else change.withdrawn,
         services=_waiting(change.waiting),
+        notice=UNSET if change.notice is None else notice_form(change.notice, rules),
     )
 
 
-def board_event(change: Change, zone: ZoneId | None = None, counter: CounterId | None = None) -> BoardEvent | None:
-    """Return what a screen of *zone* and *counter* (None: all) in the hall is told of *change*; None: nothing it shows has changed."""
+def board_event(
+    change: Change, rules: Configuration, zone: ZoneId | None = None, counter: CounterId | None = None
+) -> BoardEvent | None:
+    """
+    Return what a screen of *zone* and *counter* (None: all) in the hall is told of *change*; *rules* were in force then.
+
+    None: nothing that it shows has changed.
+    """
     event = change.event
     if isinstance(event.fact, _NOT_ON_THE_BOARD):
         return None
@@ -100,7 +123,9 @@ def board_event(change: Change, zone: ZoneId | None = None, counter: CounterId |
         name=type(event.fact).__name__,
         counter=_board_counter(change, zone, counter),
         call=UNSET if change.call is None else board_call_form(change.call),
+        withdrawn=UNSET if change.withdrawn is None else change.withdrawn,
         services=_waiting(change.waiting),
+        notice=UNSET if change.notice is None else notice_form(change.notice, rules),
     )
 
 
@@ -121,9 +146,11 @@ def _board_counter(change: Change, zone: ZoneId | None, counter_id: CounterId | 
     counter = change.counter
     if counter is None or not is_chosen(counter, zone, counter_id):
         return UNSET
-    # A counter that holds a ticket after a fact of its own has only changed its profile, which is not on the board.
-    holds = change.ticket is not None and counter.ticket == change.ticket.ticket_id
-    return board_counter_form(counter, change.ticket.number if holds and change.ticket is not None else None)
+    if counter.ticket is None:
+        return board_counter_form(counter, None)
+    # A fact changes one ticket. If that is not the one held here, it was parked here, and the hall sees no difference.
+    is_held = change.ticket is not None and counter.ticket == change.ticket.ticket_id
+    return board_counter_form(counter, change.ticket.number) if is_held and change.ticket is not None else UNSET
 
 
 def _waiting(counts: tuple[tuple[ServiceId, int], ...]) -> tuple[WaitingForm, ...] | UnsetType:

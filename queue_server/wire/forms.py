@@ -8,27 +8,24 @@ with every client. Instants are RFC 3339 in UTC, durations seconds.
 from msgspec import Struct
 
 from queue_server.core import events as e
+from queue_server.core.configuration import Configuration
 from queue_server.core.estimates import Outlook
 from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import CounterState, TicketState
-from queue_server.core.state import Call, Counter
-from queue_server.core.ticket import Ticket
+from queue_server.core.state import Call, Counter, Notice
+from queue_server.core.ticket import ParkKind, Ticket
 from queue_server.wire.instants import rfc3339, rfc3339_or_none, seconds, seconds_or_none
-
-
-class StageForm(Struct, frozen=True, gc=False):
-    """One step of a ticket's journey: a service to be given, and how far it has come."""
-
-    service: str
-    state: TicketState
+from queue_server.wire.stages import StageForm, stages_form
 
 
 class TicketForm(Struct, frozen=True, gc=False):
     """
     One customer's place.
 
-    `counter` is where it is called or served, or for a waiting ticket the only one that may call it. `ahead`, `p50_seconds` and
-    `p90_seconds` are what was promised (receipt and fact of an issue) or what holds now (reads); null where nothing is said.
+    `counter` is where it is called, served or parked, or for a waiting ticket the only one that may call it. `park_kind` says who
+    keeps it while it is parked; `stages` are all services of the visit, in order; `classified_by` is the arrival rule that held.
+    `ahead`, `p50_seconds` and `p90_seconds` are what was promised (receipt and fact of an issue) or what holds now (reads); null
+    where nothing is said.
     """
 
     ticket_id: str
@@ -40,7 +37,7 @@ class TicketForm(Struct, frozen=True, gc=False):
     counter: str | None
     zone: str | None
     staff: str | None
-    park_kind: str | None
+    park_kind: ParkKind | None
     channel: str | None
     language: str | None
     arrived_at: str
@@ -53,13 +50,26 @@ class TicketForm(Struct, frozen=True, gc=False):
     ended_at: str | None
     recalls: int
     stages: tuple[StageForm, ...]
+    classified_by: str | None
     ahead: int | None
     p50_seconds: float | None
     p90_seconds: float | None
 
 
+class HelpForm(Struct, frozen=True, gc=False):
+    """A call for help to which nobody has seen yet."""
+
+    since: str
+    reason: str | None
+
+
 class CounterForm(Struct, frozen=True, gc=False):
-    """A service point as staff see it; `ticket` is the one it calls or serves."""
+    """
+    A service point as staff see it.
+
+    `ticket` is the one it calls or serves, `parked` are those it keeps aside; `switched_by` is the elastic rule that gave it its
+    present profile.
+    """
 
     id: str
     number: str
@@ -71,6 +81,8 @@ class CounterForm(Struct, frozen=True, gc=False):
     parked: tuple[str, ...]
     reason: str | None
     since: str | None
+    help: HelpForm | None
+    switched_by: str | None
 
 
 class BoardCounterForm(Struct, frozen=True, gc=False):
@@ -103,6 +115,22 @@ class CallForm(Struct, frozen=True, gc=False):
     ticket_id: str
     counter: str
     recalls: int
+
+
+class NoticeForm(Struct, frozen=True, gc=False):
+    """
+    An announcement on the screens until `until`, in the hall or in one `zone`.
+
+    `text` is that of the prepared `template`, by language; null for a note, whose text is found under `announcement`.
+    """
+
+    seq: int
+    at: str
+    until: str
+    announcement: str
+    template: str | None
+    text: dict[str, str] | None
+    zone: str | None
 
 
 class OvertookForm(Struct, frozen=True, gc=False):
@@ -145,7 +173,7 @@ def ticket_form(ticket: Ticket, at: Instant, told: Outlook | None = None) -> Tic
         ticket.directed_to if waiting else ticket.counter,
         ticket.zone,
         ticket.staff,
-        None,
+        ticket.park_kind,
         ticket.channel,
         ticket.language,
         issued_at if ticket.issued_at == ticket.arrived_at else rfc3339(ticket.arrived_at),
@@ -157,7 +185,8 @@ def ticket_form(ticket: Ticket, at: Instant, told: Outlook | None = None) -> Tic
         rfc3339_or_none(ticket.serving_at),
         rfc3339_or_none(ticket.ended_at),
         ticket.recalls,
-        (StageForm(ticket.service, ticket.state),),
+        stages_form(ticket, at),
+        ticket.classified_by,
         None if told is None else told.ahead,
         None if told is None else seconds_or_none(told.p50_ms),
         None if told is None else seconds_or_none(told.p90_ms),
@@ -167,16 +196,18 @@ def ticket_form(ticket: Ticket, at: Instant, told: Outlook | None = None) -> Tic
 def counter_form(counter: Counter) -> CounterForm:
     """Return *counter* as staff see it."""
     return CounterForm(
-        id=counter.id,
-        number=counter.number,
-        zone=counter.zone,
-        state=counter.state,
-        profile=counter.profile,
-        staff=counter.staff,
-        ticket=counter.ticket,
-        parked=(),
-        reason=counter.reason,
-        since=rfc3339_or_none(counter.since),
+        counter.id,
+        counter.number,
+        counter.zone,
+        counter.state,
+        counter.profile,
+        counter.staff,
+        counter.ticket,
+        counter.parked,
+        counter.reason,
+        rfc3339_or_none(counter.since),
+        None if counter.help_since is None else HelpForm(rfc3339(counter.help_since), counter.help_reason),
+        counter.switched_by,
     )
 
 
@@ -200,6 +231,20 @@ def call_form(call: Call) -> CallForm:
 def board_call_form(call: Call) -> BoardCallForm:
     """Return *call* as the hall sees it: without the ticket's identity."""
     return BoardCallForm(call.seq, rfc3339(call.at), call.number, call.counter, call.recalls)
+
+
+def notice_form(notice: Notice, rules: Configuration) -> NoticeForm:
+    """Return *notice* with the text that *rules* have for its template."""
+    text = next((template.text for template in rules.announcements if template.id == notice.template), None)
+    return NoticeForm(
+        seq=notice.seq,
+        at=rfc3339(notice.at),
+        until=rfc3339(notice.until),
+        announcement=notice.announcement,
+        template=notice.template,
+        text=text,
+        zone=notice.zone,
+    )
 
 
 def routing_form(routing: e.Routing) -> RoutingForm:

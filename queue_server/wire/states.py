@@ -5,11 +5,15 @@ The board's size does not grow with the number waiting, and nothing personal is 
 ranges, shares of the promise) is told again by an outlook.
 """
 
+from typing import TypeAlias
+
 from msgspec import UNSET, Struct, UnsetType
 
+from queue_server.core.configuration import Service
 from queue_server.core.estimates import Outlook, outlook
 from queue_server.core.ids import CounterId, Instant, ServiceId, TicketId, ZoneId
 from queue_server.core.lifecycle import OPEN_STATES, TicketState
+from queue_server.core.rules_arrivals import closed_because
 from queue_server.core.state import BranchState, Counter
 from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import LineKey
@@ -18,20 +22,24 @@ from queue_server.wire.forms import (
     BoardCounterForm,
     CallForm,
     CounterForm,
+    NoticeForm,
     TicketForm,
     board_call_form,
     board_counter_form,
     call_form,
     counter_form,
+    notice_form,
     ticket_form,
 )
-from queue_server.wire.instants import rfc3339, seconds, seconds_or_none
+from queue_server.wire.instants import rfc3339, rfc3339_or_none, seconds, seconds_or_none
 
 TOLD_LIMIT = 200
 """So many waiting tickets of one answer get a range of their own, those issued first; each costs 40 us, a look at every line."""
 
 _LAST = "\uffff"
-_CLOSED = "day_closed"
+
+ClosedBecause: TypeAlias = tuple[str, Instant | None] | None
+"""Why no tickets are given for a service, and when they are again (None: no opening is in sight); None while they are."""
 
 
 class BranchForm(Struct, frozen=True, gc=False):
@@ -44,7 +52,12 @@ class BranchForm(Struct, frozen=True, gc=False):
 
 
 class ServiceForm(Struct, frozen=True, gc=False):
-    """A service as a kiosk shows it: whether it is open (if not, why and until when), and what a customer would be told now."""
+    """
+    A service as a kiosk shows it: whether it is open, and what a customer would be told now.
+
+    While it is not, `reason` says why (`day_closed`, `closed`, `limit_reached`) and `until` when tickets are given again; null when no
+    opening is in sight.
+    """
 
     id: str
     name: dict[str, str]
@@ -93,16 +106,18 @@ class BoardState(Struct, frozen=True, gc=False):
     branch: BranchForm
     counters: tuple[BoardCounterForm, ...]
     calls: tuple[BoardCallForm, ...]
+    notices: tuple[NoticeForm, ...]
     services: tuple[ServiceForm, ...]
 
 
 class StaffState(Struct, frozen=True, gc=False):
-    """The whole branch: open tickets and no-shows that may return, in the order of issue; the last calls, newest first."""
+    """The whole branch: open tickets and no-shows that may return, in the order of issue; the last calls and notices, newest first."""
 
     branch: BranchForm
     tickets: tuple[TicketForm, ...]
     counters: tuple[CounterForm, ...]
     calls: tuple[CallForm, ...]
+    notices: tuple[NoticeForm, ...]
     services: tuple[ServiceForm, ...]
 
 
@@ -112,26 +127,36 @@ def branch_form(state: BranchState) -> BranchForm:
     return BranchForm(rules.id, rules.name, rules.languages, rules.time_zone)
 
 
+def closings(state: BranchState, at: Instant) -> tuple[ClosedBecause, ...]:
+    """Return for each service why it gives no tickets at *at*: with opening hours, time alone changes this."""
+    return tuple(closed_because(state, service.id, at) for service in state.rules.services)
+
+
 def services_form(state: BranchState, at: Instant) -> tuple[ServiceForm, ...]:
     """Return the services in the order of the configuration, with what a customer of the usual tier would be told at *at*."""
-    reason, until = (None, None) if state.is_open else (_CLOSED, rfc3339(state.rolls_at))
-    forms = []
-    for service in state.rules.services:
-        told = _prospect(state, service.id, at)
-        forms.append(
-            ServiceForm(
-                service.id,
-                service.name,
-                state.is_open,
-                reason,
-                until,
-                state.waiting_for(service.id),
-                None if told is None else told.ahead,
-                None if told is None else seconds_or_none(told.p50_ms),
-                None if told is None else seconds_or_none(told.p90_ms),
-            )
-        )
-    return tuple(forms)
+    return tuple(
+        _service_form(state, service, closed, at) for service, closed in zip(state.rules.services, closings(state, at), strict=True)
+    )
+
+
+def _service_form(state: BranchState, service: Service, closed: ClosedBecause, at: Instant) -> ServiceForm:
+    told = _prospect(state, service.id, at) if closed is None else None
+    return ServiceForm(
+        service.id,
+        service.name,
+        closed is None,
+        None if closed is None else closed[0],
+        None if closed is None else rfc3339_or_none(closed[1]),
+        state.waiting_for(service.id),
+        None if told is None else told.ahead,
+        None if told is None else seconds_or_none(told.p50_ms),
+        None if told is None else seconds_or_none(told.p90_ms),
+    )
+
+
+def notices_form(state: BranchState) -> tuple[NoticeForm, ...]:
+    """Return the last notices, newest first, also those whose time is over: a screen drops these by itself."""
+    return tuple(notice_form(notice, state.rules) for notice in state.notices)
 
 
 def staff_state(state: BranchState, at: Instant) -> StaffState:
@@ -143,6 +168,7 @@ def staff_state(state: BranchState, at: Instant) -> StaffState:
         tickets=tuple(ticket_form(ticket, at, told.get(ticket.ticket_id)) for ticket in shown),
         counters=tuple(counter_form(counter) for counter in state.counters.values()),
         calls=tuple(call_form(call) for call in state.calls),
+        notices=notices_form(state),
         services=services_form(state, at),
     )
 
@@ -151,13 +177,14 @@ def board_state(state: BranchState, at: Instant, zone: ZoneId | None = None, cou
     """
     Return what the hall may see at *at*; *zone* and *counter* choose among the counters.
 
-    The calls are those of the whole hall: the last twelve of one zone could not be kept by deltas when a ticket is called in
-    another one. A screen of a zone shows the calls to the counters that it knows.
+    The calls and notices are those of the whole hall: the last twelve of one zone could not be kept by deltas when a ticket is
+    called in another one. A screen of a zone shows the calls to the counters that it knows, and the notices of its zone or of none.
     """
     return BoardState(
         branch=branch_form(state),
         counters=tuple(board_counter_form(c, _held(state, c)) for c in state.counters.values() if is_chosen(c, zone, counter)),
         calls=tuple(board_call_form(call) for call in state.calls),
+        notices=notices_form(state),
         services=services_form(state, at),
     )
 
@@ -211,9 +238,7 @@ def _ticket_outlooks(state: BranchState, at: Instant) -> dict[TicketId, TicketOu
     return forms
 
 
-def _prospect(state: BranchState, service_id: ServiceId, at: Instant) -> Outlook | None:
-    if not state.is_open:
-        return None
+def _prospect(state: BranchState, service_id: ServiceId, at: Instant) -> Outlook:
     tier = state.rules.default_tier
     key = LineKey(service_id, tier, False, state.target_of(service_id, tier), False, None, None, None)
     return outlook(state, key, (at, state.seq + 1, _LAST), at)

@@ -7,7 +7,8 @@ Json = dict[str, Any]
 
 def ticket(number: str, state: str = "waiting", **changes: Any) -> Json:
     """Build a ticket of the staff view; its id is made of its number."""
-    base = {"ticket_id": f"t-{number}", "number": number, "service": "PS", "tier": "0", "state": state, "counter": None}
+    base: Json = {"ticket_id": f"t-{number}", "number": number, "service": "PS", "tier": "0", "state": state, "counter": None}
+    base |= {"issued_at": f"2026-01-01T09:00:00.{number[1:]}Z", "stages": [{"service": "PS", "state": state}]}
     return {**base, "waited_seconds": 1.0, "ahead": 3, "p50_seconds": 5, "p90_seconds": 9, **changes}
 
 
@@ -19,7 +20,8 @@ def counter(number: str, state: str = "open", held: str | None = None, **changes
 def staff_snapshot(seq: int = 3, tickets: tuple[Json, ...] = (), counters: tuple[Json, ...] = (), waiting: int = 0) -> Json:
     """Build a snapshot of the staff view."""
     service = {"id": "PS", "name": {"en": "Cash"}, "waiting": waiting, "ahead": 0, "open": True, "p50_seconds": 0, "p90_seconds": 0}
-    state = {"branch": {"id": "b"}, "tickets": list(tickets), "counters": list(counters), "calls": [], "services": [service]}
+    state = {"branch": {"id": "b"}, "tickets": list(tickets), "counters": list(counters), "calls": [], "notices": []}
+    state["services"] = [service]
     return {"type": "snapshot", "epoch": "e", "day": "2026-01-01", "seq": seq, "state": state}
 
 

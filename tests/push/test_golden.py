@@ -7,18 +7,21 @@ import msgspec
 import pytest
 
 from queue_server.wire.events import BoardEvent, StaffEvent, WaitingForm
-from queue_server.wire.forms import BoardCallForm, BoardCounterForm, CallForm, CounterForm, TicketForm
+from queue_server.wire.forms import BoardCallForm, BoardCounterForm, CallForm, CounterForm, NoticeForm, TicketForm
 from queue_server.wire.states import BoardState, BranchForm, ServiceForm, StaffState
 
 Json = dict[str, Any]
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "feed").glob("*.json"))
 SHOWN = {
-    "board": (BoardState, {"counters": BoardCounterForm, "calls": BoardCallForm, "services": ServiceForm}),
-    "staff": (StaffState, {"tickets": TicketForm, "counters": CounterForm, "calls": CallForm, "services": ServiceForm}),
+    "board": (BoardState, {"counters": BoardCounterForm, "calls": BoardCallForm, "notices": NoticeForm, "services": ServiceForm}),
+    "staff": (
+        StaffState,
+        {"tickets": TicketForm, "counters": CounterForm, "calls": CallForm, "notices": NoticeForm, "services": ServiceForm},
+    ),
 }
 TOLD = {
-    "board": (BoardEvent, {"counter": BoardCounterForm, "call": BoardCallForm}),
-    "staff": (StaffEvent, {"ticket": TicketForm, "counter": CounterForm, "call": CallForm}),
+    "board": (BoardEvent, {"counter": BoardCounterForm, "call": BoardCallForm, "notice": NoticeForm}),
+    "staff": (StaffEvent, {"ticket": TicketForm, "counter": CounterForm, "call": CallForm, "notice": NoticeForm}),
 }
 ALWAYS = {"board": {"seq", "at", "name"}, "staff": {"seq", "at", "name", "actor"}}
 

@@ -82,7 +82,7 @@ async def test_each_role_has_its_views(role: Role, view: str, is_allowed: bool) 
 async def test_the_board_is_the_view_of_those_who_name_none() -> None:
     async with running() as node, node.connection("") as connection:
         snapshot = json.loads(await connection.recv())
-        assert snapshot["state"].keys() == {"branch", "counters", "calls", "services"}
+        assert snapshot["state"].keys() == {"branch", "counters", "calls", "notices", "services"}
 
 
 async def test_the_handshake_says_what_is_wrong() -> None:

@@ -39,7 +39,7 @@ class Desk:
 
     def commit(self, changes: list[Change]) -> Delta | None:
         self.recent.extend(changes)
-        return self.channel.delta(changes)
+        return self.channel.delta(changes, self.hall.state.rules)
 
     def issue(self, service: str = "cash") -> Delta:
         self.hall.issue(service)

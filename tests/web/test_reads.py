@@ -26,7 +26,7 @@ async def test_the_state(main: Caller) -> None:
     first, second = [await main.issue() for _ in range(2)]
     await main.post("/counters/3/call-next")
     body = (await main.get("/state")).body
-    assert set(body) == {"day", "seq", "branch", "tickets", "counters", "calls", "services"}
+    assert set(body) == {"day", "seq", "branch", "tickets", "counters", "calls", "notices", "services"}
     assert [(t["ticket_id"], t["state"]) for t in body["tickets"]] == [(first, "called"), (second, "waiting")]
     assert body["tickets"][1]["ahead"] == 0
     assert body["calls"][0]["ticket_id"] == first

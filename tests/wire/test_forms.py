@@ -46,7 +46,17 @@ def test_the_receipt_of_an_issue_has_what_was_promised() -> None:
             "serving_at": None,
             "ended_at": None,
             "recalls": 0,
-            "stages": [{"service": "loans", "state": "waiting"}],
+            "stages": [
+                {
+                    "service": "loans",
+                    "state": "waiting",
+                    "waited_seconds": 0.0,
+                    "served_seconds": 0.0,
+                    "parked_seconds": 0.0,
+                    "outcome": None,
+                }
+            ],
+            "classified_by": None,
             "ahead": hall.state.tickets["x"].ahead,
             "p50_seconds": (hall.state.tickets["x"].p50_ms or 0) / 1000,
             "p90_seconds": (hall.state.tickets["x"].p90_ms or 0) / 1000,
@@ -90,6 +100,8 @@ def test_the_other_receipts() -> None:
         "parked": [],
         "reason": None,
         "since": "2026-11-23T06:00:01.000Z",
+        "help": None,
+        "switched_by": None,
     }
     assert "ticket" not in opened
     closed = form(day_receipt(hall.do(c.CloseDay, reason="training")))

@@ -51,6 +51,21 @@ export interface Counter {
   parked: string[];
   reason: string | null;
   since: string | null;
+  /** A call for help to which nobody has seen yet. */
+  help: { since: string; reason: string | null } | null;
+  /** The elastic rule that gave the counter its present profile. */
+  switched_by: string | null;
+}
+
+/** An announcement, shown until `until`; `text` is null for a note, whose words are read under `announcement`. */
+export interface Notice {
+  seq: number;
+  at: string;
+  until: string;
+  announcement: string;
+  template: string | null;
+  text: Names | null;
+  zone: string | null;
 }
 
 export interface Call {
@@ -62,10 +77,14 @@ export interface Call {
   ticket_id?: string;
 }
 
-/** One step of a ticket's journey: a service to be given, and how far it has come. */
+/** One step of a ticket's journey: a service to be given, how far it has come, and where its time went. */
 export interface Stage {
   service: string;
-  state: TicketState;
+  state: TicketState | "to_come";
+  waited_seconds: number;
+  served_seconds: number;
+  parked_seconds: number;
+  outcome: string | null;
 }
 
 export interface Ticket extends Range {
@@ -78,7 +97,7 @@ export interface Ticket extends Range {
   counter: string | null;
   zone: string | null;
   staff: string | null;
-  park_kind: string | null;
+  park_kind: "counter" | "service" | null;
   channel: string | null;
   language: string | null;
   arrived_at: string;
@@ -91,6 +110,8 @@ export interface Ticket extends Range {
   ended_at: string | null;
   recalls: number;
   stages: Stage[];
+  /** The arrival rule that set what the request left open. */
+  classified_by: string | null;
   /** Share of the promise that is used up; only in an outlook. */
   share?: number | null;
 }

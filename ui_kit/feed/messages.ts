@@ -1,10 +1,11 @@
 /** What travels on the push feed. */
-import type { BoardCounter, Branch, Call, Counter, Range, Service, Ticket } from "../api/types.ts";
+import type { BoardCounter, Branch, Call, Counter, Notice, Range, Service, Ticket } from "../api/types.ts";
 
 export interface BoardState {
   branch: Branch;
   counters: BoardCounter[];
   calls: Call[];
+  notices: Notice[];
   services: Service[];
 }
 
@@ -13,6 +14,7 @@ export interface StaffState {
   tickets: Ticket[];
   counters: Counter[];
   calls: Call[];
+  notices: Notice[];
   services: Service[];
 }
 
@@ -24,6 +26,9 @@ export interface FeedEvent {
   name: string;
   counter?: BoardCounter | Counter;
   call?: Call;
+  /** The number whose call has been taken back. */
+  withdrawn?: string;
+  notice?: Notice;
   services?: { id: string; waiting: number }[];
   ticket?: Ticket;
   actor?: string | null;

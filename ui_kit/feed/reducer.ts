@@ -8,6 +8,7 @@ import type { Call, Ticket } from "../api/types.ts";
 import type { FeedEvent, FeedState, Outlook } from "./messages.ts";
 
 const CALLS_SHOWN = 12;
+const NOTICES_SHOWN = 5;
 const ENDED = new Set(["finished", "cancelled", "expired"]);
 
 export function applyEvents<S extends FeedState>(state: S, events: readonly FeedEvent[]): S {
@@ -16,9 +17,11 @@ export function applyEvents<S extends FeedState>(state: S, events: readonly Feed
 
 export function applyEvent<S extends FeedState>(state: S, event: FeedEvent): S {
   const next = { ...state };
-  const { counter, call, services, ticket } = event;
+  const { counter, call, withdrawn, notice, services, ticket } = event;
   if (counter) next.counters = replaceById(state.counters as { id: string }[], [counter]) as S["counters"];
   if (call) next.calls = [call, ...state.calls.filter((other) => other.number !== call.number)].slice(0, CALLS_SHOWN);
+  if (withdrawn) next.calls = next.calls.filter((other) => other.number !== withdrawn);
+  if (notice) next.notices = [notice, ...state.notices].slice(0, NOTICES_SHOWN);
   if (services) next.services = mergeById(state.services, services);
   if (ticket && "tickets" in next) next.tickets = upsertTicket(next.tickets, ticket, isGone(event, ticket));
   return next;
@@ -44,11 +47,12 @@ function isGone(event: FeedEvent, ticket: Ticket): boolean {
 }
 
 // Known tickets keep their place and new ones go to the end: that is the order of issue, in which a snapshot has them too.
-// It cannot be computed here, since tickets of one millisecond tell nothing else of it. Who is gone never comes back.
+// One that had ended and is back, because that was undone, goes before those issued later.
 function upsertTicket(tickets: Ticket[], ticket: Ticket, gone: boolean): Ticket[] {
-  const index = tickets.findIndex((other) => other.ticket_id === ticket.ticket_id);
-  if (index < 0) return gone ? tickets : [...tickets, ticket];
-  return [...tickets.slice(0, index), ...(gone ? [] : [ticket]), ...tickets.slice(index + 1)];
+  const known = tickets.findIndex((other) => other.ticket_id === ticket.ticket_id);
+  if (known < 0 && gone) return tickets;
+  const index = known < 0 ? tickets.filter((other) => other.issued_at <= ticket.issued_at).length : known;
+  return [...tickets.slice(0, index), ...(gone ? [] : [ticket]), ...tickets.slice(known < 0 ? index : index + 1)];
 }
 
 function replaceById<T extends { id: string }>(items: readonly T[], values: readonly T[]): T[] {

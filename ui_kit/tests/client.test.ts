@@ -24,7 +24,7 @@ class FakeSocket {
   }
 }
 
-const STATE: BoardState = { branch: { id: "main", name: {}, languages: [], time_zone: "UTC" }, counters: [], calls: [], services: [] };
+const STATE: BoardState = { branch: { id: "main", name: {}, languages: [], time_zone: "UTC" }, counters: [], calls: [], notices: [], services: [] };
 const SNAPSHOT = { type: "snapshot", epoch: "e", day: "2026-11-23", seq: 3, state: STATE };
 const REQUEST = { view: "board", branch: "main", token: "secret", zone: "vip" } as const;
 

@@ -6,7 +6,7 @@ const DAY = "2026-11-23";
 const START = Date.parse("2026-11-23T01:00:00.000Z");
 const at = (ms: number) => new Date(START + ms).toISOString();
 
-const EMPTY: BoardState = { branch: { id: "main", name: {}, languages: [], time_zone: "UTC" }, counters: [], calls: [], services: [] };
+const EMPTY: BoardState = { branch: { id: "main", name: {}, languages: [], time_zone: "UTC" }, counters: [], calls: [], notices: [], services: [] };
 const snapshot = (seq: number): Snapshot<BoardState> => ({ type: "snapshot", epoch: "e", day: DAY, seq, state: EMPTY });
 const heartbeat = (prev: number, ms: number, day = DAY): Heartbeat => ({ type: "heartbeat", day, seq: prev, prev, at: at(ms) });
 const called = (prev: number, ms: number, number = "A001"): Delta => ({
