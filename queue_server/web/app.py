@@ -16,8 +16,10 @@ from msgspec import Struct
 from queue_server.access.roles import Deed
 from queue_server.access.tokens import Tokens
 from queue_server.core.ids import Instant
+from queue_server.core.lifecycle import TicketState
 from queue_server.core.rejections import Forbidden, Rejected, UnknownCounter, UnknownTicket
 from queue_server.core.state import BranchState
+from queue_server.core.ticket import ParkKind
 from queue_server.notes.port import Notes
 from queue_server.runtime.errors import KeyReused
 from queue_server.runtime.runtime import Runtime
@@ -114,7 +116,7 @@ class Api:
 
     def _find(self, rest: list[str]) -> tuple[dict[str, _Entry] | None, str]:
         exact = self._places.get(tuple(rest))
-        if exact is not None or len(rest) not in (2, 3) or not rest[1]:
+        if exact is not None or not 2 <= len(rest) <= 4 or not rest[1]:
             return exact, ""
         return self._places.get((rest[0], None, *rest[2:])), rest[1]
 
@@ -195,7 +197,9 @@ def _missing(state: BranchState, kind: str, asked: Asked) -> Rejected | None:
         ticket = state.tickets.get(asked.target)
         if ticket is None:
             return UnknownTicket(ticket=asked.target)
-        counter_id = ticket.counter
+        # One that waits, or is parked for any counter, is at none.
+        is_at_none = ticket.state is TicketState.WAITING or ticket.park_kind is ParkKind.SERVICE
+        counter_id = None if is_at_none else ticket.counter
     counter = state.counters.get(counter_id) if counter_id is not None else None
     seat = asked.principal.seat
     if counter is not None and seat is not None and counter.staff not in (None, seat):

@@ -1,11 +1,12 @@
 """What the body of each command may hold. An empty body is `{}`; an unknown field is a fault, since it may be a misspelt one."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
 from queue_server.core.commands import Behind, Position
 from queue_server.wire.constraints import Care, Language, PlainPosition, Reference, ShortText, Subject, Text
+from queue_server.wire.reading import Invalid, faults_in
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -21,20 +22,45 @@ class BehindBody(Struct, frozen=True, forbid_unknown_fields=True):
 WantedPosition: TypeAlias = PlainPosition | BehindBody
 
 
-def position(wanted: WantedPosition) -> Position:
-    """Return the core's position."""
+def position(wanted: WantedPosition | None) -> Position | None:
+    """Return the core's position; None leaves it to the branch's rules."""
     return Behind(wanted.behind) if isinstance(wanted, BehindBody) else wanted
 
 
+THEN_MAX = 4
+ServicesToCome: TypeAlias = Annotated[
+    tuple[Reference, ...], Meta(max_length=THEN_MAX, extra={"right": f"a list of at most {THEN_MAX} services"})
+]
+
+
 class IssueBody(Body, frozen=True, kw_only=True):
-    """A customer takes a ticket. `identity` is never kept: it only serves to find the tier."""
+    """
+    A customer takes a ticket; `then` are the services that follow in the same visit.
+
+    `identity` is never kept. Where it is an object with a `card_class`, that and its being there serve to find tier, care and zone.
+    """
 
     service: Reference
+    then: ServicesToCome | None = None
     tier: Reference | None = None
     identity: Any = None
     care: Care | None = None
     language: Language | None = None
     channel: ShortText | None = None
+
+
+def card_class(identity: Any) -> str | None:
+    """
+    Return what the customer's identity was found to be, where it says so.
+
+    Raises:
+        Invalid: it is not a short text. What else an identity holds is nobody's business here.
+    """
+    stated = identity.get("card_class") if isinstance(identity, dict) else None
+    faults = faults_in(stated, ShortText | None, "identity.card_class")
+    if faults:
+        raise Invalid(faults)
+    return stated
 
 
 class OpenBody(Body, frozen=True, kw_only=True):
@@ -92,10 +118,24 @@ class StepBody(Body, frozen=True, kw_only=True):
     outcome: Text | None = None
 
 
-class RequeueBody(Body, frozen=True, kw_only=True):
-    """Back to waiting, at a position."""
+class ParkBody(Body, frozen=True, kw_only=True):
+    """The customer is put aside, and stays with this `counter` or may be taken up by any of the `service`."""
 
-    position: WantedPosition = "due"
+    kind: Literal["counter", "service"] = "counter"
+    counter: Reference | None = None
+    reason: Text | None = None
+
+
+class UnparkBody(Body, frozen=True, kw_only=True):
+    """The customer is served on: at `counter`, or where whoever asks sits, or else where it was parked."""
+
+    counter: Reference | None = None
+
+
+class RequeueBody(Body, frozen=True, kw_only=True):
+    """Back to waiting; unless it is said where, when it is due, and at the front for one parked for any counter of the service."""
+
+    position: WantedPosition | None = None
     counter: Reference | None = None
     reason: Text | None = None
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from queue_server.access.roles import Deed, Principal
 from queue_server.core import commands as c
+from queue_server.core.ticket import ParkKind
 from queue_server.runtime.outcomes import Outcome
 from queue_server.web import bodies as b
 from queue_server.web.identifiers import new_identifier
@@ -64,6 +65,9 @@ def _issue(wish: Wish, body: b.IssueBody) -> c.Command:
         care=body.care,
         language=body.language,
         channel=body.channel,
+        card_class=None if body.identity is None else b.card_class(body.identity),
+        identified=body.identity is not None,
+        then=body.then or (),
     )
 
 
@@ -107,6 +111,14 @@ def _serve(wish: Wish, body: b.ServeBody) -> c.Command:
     return c.ServeDirectly(**wish.who, counter=wish.target, ticket_id=new_identifier(), service=body.service, tier=body.tier)
 
 
+def _help(wish: Wish, body: b.ReasonBody) -> c.Command:
+    return c.CallForHelp(**wish.who, counter=wish.target, reason=body.reason)
+
+
+def _acknowledge(wish: Wish, _body: b.Body) -> c.Command:
+    return c.AcknowledgeHelp(**wish.who, counter=wish.target)
+
+
 def _recall(wish: Wish, body: b.StepBody) -> c.Command:
     return c.RecallTicket(**wish.who, ticket=wish.target, counter=body.counter)
 
@@ -131,6 +143,18 @@ def _cancel(wish: Wish, body: b.StepBody) -> c.Command:
     return c.CancelTicket(**wish.who, ticket=wish.target, counter=body.counter, reason=body.reason)
 
 
+def _park(wish: Wish, body: b.ParkBody) -> c.Command:
+    return c.ParkTicket(**wish.who, ticket=wish.target, counter=body.counter, kind=ParkKind(body.kind), reason=body.reason)
+
+
+def _unpark(wish: Wish, body: b.UnparkBody) -> c.Command:
+    return c.UnparkTicket(**wish.who, ticket=wish.target, counter=body.counter)
+
+
+def _undo(wish: Wish, body: b.StepBody) -> c.Command:
+    return c.UndoStep(**wish.who, ticket=wish.target, counter=body.counter)
+
+
 def _requeue(wish: Wish, body: b.RequeueBody) -> c.Command:
     return c.RequeueTicket(
         **wish.who, ticket=wish.target, counter=body.counter, position=b.position(body.position), reason=body.reason
@@ -145,7 +169,7 @@ def _transfer(wish: Wish, body: b.TransferBody) -> c.Command:
         counter=body.counter,
         zone=body.zone,
         staff=body.staff,
-        position=None if body.position is None else b.position(body.position),
+        position=b.position(body.position),
         reason=body.reason,
     )
 
@@ -192,11 +216,16 @@ COMMANDS: tuple[CommandRoute, ...] = (
     CommandRoute("/counters/{counter}/pause", "Pause a counter", b.ReasonBody, _pause),
     CommandRoute("/counters/{counter}/resume", "Resume a counter", b.Body, _resume),
     CommandRoute("/counters/{counter}/profile", "Change what a counter may call", b.ProfileBody, _profile),
+    CommandRoute("/counters/{counter}/help", "Call for help", b.ReasonBody, _help),
+    CommandRoute("/counters/{counter}/help/acknowledge", "See to a call for help", b.Body, _acknowledge),
     CommandRoute("/tickets/{ticket}/recall", "Announce the same call again", b.StepBody, _recall),
     CommandRoute("/tickets/{ticket}/start", "Begin serving", b.StepBody, _start),
     CommandRoute("/tickets/{ticket}/finish", "End serving", b.StepBody, _finish),
     CommandRoute("/tickets/{ticket}/no-show", "Record that the customer did not come", b.StepBody, _no_show),
     CommandRoute("/tickets/{ticket}/reinstate", "Let a missed customer wait again", b.StepBody, _reinstate),
+    CommandRoute("/tickets/{ticket}/park", "Put a customer aside", b.ParkBody, _park),
+    CommandRoute("/tickets/{ticket}/unpark", "Serve a parked customer on", b.UnparkBody, _unpark),
+    CommandRoute("/tickets/{ticket}/undo", "Take the last step back", b.StepBody, _undo),
     CommandRoute("/tickets/{ticket}/requeue", "Send a customer back to waiting", b.RequeueBody, _requeue),
     CommandRoute("/tickets/{ticket}/transfer", "Send a customer on", b.TransferBody, _transfer),
     CommandRoute("/tickets/{ticket}/move", "Change how a waiting ticket waits", b.MoveBody, _move),

@@ -14,10 +14,10 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from queue_server.access.tokens import TokensUnavailable
-from queue_server.core.rejections import InvalidCommand, Rejected, ServiceClosed, UnknownCounter, UnknownTicket
+from queue_server.core.rejections import InvalidCommand, LimitReached, Rejected, ServiceClosed, UnknownCounter, UnknownTicket
 from queue_server.runtime.errors import KeyReused, NotYet, Overloaded, UnknownBranch, Unsettled
 from queue_server.web.headers import API_HEADERS
-from queue_server.wire.instants import rfc3339
+from queue_server.wire.instants import rfc3339_or_none
 from queue_server.wire.reading import Fault, Invalid
 
 _log = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ def _refusal(refused: Rejected, target: str | None) -> Problem:
     detail, facts = str(refused), dict(refused.facts)
     if isinstance(refused, InvalidCommand):
         return invalid([Fault(next(iter(facts), ""), detail)])
-    if isinstance(refused, ServiceClosed) and isinstance(facts.get("reopens_at"), int):
-        facts["reopens_at"] = rfc3339(facts["reopens_at"])
+    if isinstance(refused, ServiceClosed | LimitReached):
+        facts["reopens_at"] = rfc3339_or_none(facts.get("reopens_at"))
     named_in_body = isinstance(refused, UnknownTicket | UnknownCounter) and target not in facts.values()
     return Problem(refused.code, detail, status=422 if named_in_body else None, **facts)

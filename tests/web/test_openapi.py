@@ -34,7 +34,8 @@ async def test_every_route_is_in_it_and_nothing_else() -> None:
 
 async def test_answers_have_the_described_form(main: Caller, desk: Desk) -> None:
     description = msgspec.json.decode(msgspec.json.encode(describe("1")))
-    ticket = await main.issue()
+    ticket = await main.issue(then=["cards"])
+    await main.post("/announcements", {"note": "The lift is out of order."})
     seen = [
         ("get", "/state", await main.get("/state")),
         ("get", "/services", await main.get("/services")),
@@ -44,8 +45,16 @@ async def test_answers_have_the_described_form(main: Caller, desk: Desk) -> None
         ("post", "/tickets", await main.post("/tickets", {"service": "cash"})),
         ("post", "/counters/{counter}/call-next", await main.post("/counters/3/call-next")),
         ("post", "/counters/{counter}/call-next", await main.post("/counters/3/call-next")),
+        ("post", "/tickets/{ticket}/start", await main.post(f"/tickets/{ticket}/start")),
+        ("post", "/tickets/{ticket}/park", await main.post(f"/tickets/{ticket}/park")),
+        ("post", "/tickets/{ticket}/unpark", await main.post(f"/tickets/{ticket}/unpark")),
+        ("post", "/tickets/{ticket}/finish", await main.post(f"/tickets/{ticket}/finish")),
+        ("post", "/tickets/{ticket}/undo", await main.post(f"/tickets/{ticket}/undo")),
+        ("post", "/counters/{counter}/help", await main.post("/counters/3/help", {"reason": "change"})),
+        ("post", "/counters/{counter}/help/acknowledge", await main.post("/counters/3/help/acknowledge")),
         ("post", "/tickets", await main.post("/tickets", {"service": 1})),
     ]
+    assert [answer.code for _, _, answer in seen if answer.status >= 400] == ["counter_busy", "invalid_body"]
     for method, path, answer in seen:
         responses = description["paths"][BRANCH + path][method]["responses"]
         content = responses.get(str(answer.status), responses["default"])["content"]
