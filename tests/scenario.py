@@ -101,7 +101,8 @@ class Scenario:
         return self
 
     def refused(self, rejection: type[R], command: type[C], **fields: Any) -> R:
-        """The command is refused with *rejection*, and nothing has changed."""
+        """The command is refused with *rejection*, and nothing has changed since the deadlines that were due."""
+        self.when(c.ApplyDeadlines)
         before = fingerprint(self.state)
         try:
             self.when(command, **fields)

@@ -49,7 +49,7 @@ def ticket_called(state: BranchState, event: Event, fact: e.TicketCalled) -> Non
     ticket.state = TicketState.CALLED
     ticket.called_at = event.at
     ticket.serving_at = None
-    ticket.served_ms = 0
+    ticket.served_before_ms, ticket.served_ms = ticket.served_before_ms + ticket.served_ms, 0
     ticket.recalls = 0
     m.hold(state, ticket, fact.counter, event.at)
     m.announce(state, ticket, event)
@@ -94,7 +94,7 @@ def stage_finished(state: BranchState, event: Event, fact: e.StageFinished) -> N
     m.pace(state, ticket, event.at)
     ticket.stages = (*ticket.stages, ticket.stage_at(event.at, fact.outcome))
     m.let_go(state, ticket, event.at)
-    ticket.served_ms = ticket.parked_ms = 0
+    ticket.served_before_ms = ticket.served_ms = ticket.parked_ms = 0
     ticket.service, ticket.then = ticket.then[0], ticket.then[1:]
     ticket.target_ms = fact.target_ms
     # Whoever was sent to this counter or person was sent there for the service that is over.

@@ -17,7 +17,7 @@ from queue_server.core.events import (
     TicketFact,
     TicketRecalled,
 )
-from queue_server.core.ids import ServiceId
+from queue_server.core.ids import ServiceId, TicketId
 from queue_server.core.state import BranchState, Call, Counter, Notice
 from queue_server.core.ticket import Ticket
 
@@ -58,7 +58,8 @@ def advance(state: BranchState, event: Event) -> Change:
 
 def _advance_ticket(state: BranchState, event: Event, fact: TicketFact) -> Change:
     before = state.tickets.get(fact.ticket)
-    was_for, was_called_at = (before.service, before.called_at) if before is not None else (None, None)
+    was_for = before.service if before is not None else None
+    was_shown = isinstance(fact, StepUndone) and _is_shown(state, fact.ticket)
     apply(state, event)
     ticket = state.tickets[fact.ticket]
     service = ticket.service
@@ -72,5 +73,9 @@ def _advance_ticket(state: BranchState, event: Event, fact: TicketFact) -> Chang
         call=state.calls[0] if isinstance(fact, _ANNOUNCED) else None,
         # When serving begins the waiting do not change: nothing to count.
         waiting=() if isinstance(fact, ServingStarted) else waiting,
-        withdrawn=ticket.number if isinstance(fact, StepUndone) and ticket.called_at != was_called_at else None,
+        withdrawn=ticket.number if was_shown and not _is_shown(state, fact.ticket) else None,
     )
+
+
+def _is_shown(state: BranchState, ticket_id: TicketId) -> bool:
+    return any(call.ticket_id == ticket_id for call in state.calls)

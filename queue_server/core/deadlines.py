@@ -63,18 +63,24 @@ def _due(state: BranchState) -> tuple[Instant, int, str] | None:
         switch_at = next_switch(state)
         if switch_at is not None:
             moments.append((switch_at[0], _SWITCH, str(switch_at[1])))
+    # On a full day nobody is called, by whomever.
+    calls_from = state.rules.automatic_after_ms if state.seq < state.rules.day_limit else None
     for counter in state.counters.values():
         if counter.state is CounterState.CALLING:
             moments += [(at, _CALLED, counter.id) for at in (_called_until(state, counter),) if at is not None]
-        elif counter.state is CounterState.OPEN and state.rules.automatic_after_ms is not None and counter.since is not None:
-            moments.append((counter.since + state.rules.automatic_after_ms, _CALLS, counter.id))
+        elif counter.state is CounterState.OPEN and calls_from is not None and counter.since is not None:
+            moments.append((counter.since + calls_from, _CALLS, counter.id))
     return _first(state, moments)
 
 
 def _first(state: BranchState, moments: list[tuple[Instant, int, str]]) -> tuple[Instant, int, str] | None:
-    """The first of *moments*; an idle counter counts only if there is somebody it may call."""
+    """
+    The first of *moments*; an idle counter counts only if there is somebody it may call.
+
+    What became due in the past (an idle counter, when somebody comes) is due now, and of counters the longest idle is first.
+    """
     order = {counter_id: index for index, counter_id in enumerate(state.counters)}
-    for moment in sorted(moments, key=lambda moment: (moment[0], moment[1], order.get(moment[2], 0))):
+    for moment in sorted(moments, key=lambda due: (max(due[0], state.last_at), due[1], due[0], order.get(due[2], 0))):
         if moment[1] != _CALLS or next_ticket(state, moment[2], state.last_at, explains=False) is not None:
             return moment
     return None

@@ -212,14 +212,14 @@ class StepUndone(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     """
     The last step on a ticket, the fact `step` with the seq `undone`, was taken back.
 
-    It carries what it restores: the ticket as it was; the turns of the ratio and the run of the cap in the counter's scope (None:
-    they stay, somebody else has been called since); `paced_ms` is what the step had added to the pace of the service.
+    It carries what it restores: the ticket as it was; the turns of the policy by scope and the run of the cap in the counter's scope
+    (only where nobody else has been called since); `paced_ms` is what the step had added to the pace of the service.
     """
 
     step: FactName
     undone: int
     restored: Ticket
-    turns: Turns | None = None
+    turns: dict[str, Turns] = {}
     run: int | None = None
     paced_ms: Millis | None = None
 

@@ -75,7 +75,8 @@ def let_go(state: BranchState, ticket: Ticket, at: Instant) -> None:
         counter.since = at
     elif kept_by is not None:
         unkeep(state, ticket, kept_by)
-    ticket.served_ms, ticket.serving_since = ticket.served_at(at), None
+    if ticket.serving_since is not None:
+        ticket.served_ms, ticket.serving_since = ticket.served_ms + at - ticket.serving_since, None
     ticket.parked_ms, ticket.parked_since = ticket.parked_at(at), None
     ticket.park_kind = None
 

@@ -28,7 +28,6 @@ def issue(turn: Turn, command: c.IssueTicket) -> None:
         turn.service(service)
     if len(command.then) >= STAGES_MAX:
         raise InvalidCommand(f"A visit has at most {STAGES_MAX} services; this one names {len(command.then) + 1}")
-    # One who took a number while the server was out of reach came in while the doors were open.
     _require_given(turn, command.service, _arrived_at(turn, command))
     _issue(turn, command)
 
@@ -75,9 +74,10 @@ def closed_because(state: BranchState, service_id: ServiceId, at: Instant) -> tu
     return None
 
 
-def _require_given(turn: Turn, service_id: ServiceId, at: Instant) -> None:
-    closed = closed_because(turn.state, service_id, at)
-    if closed is None:
+def _require_given(turn: Turn, service_id: ServiceId, arrived_at: Instant) -> None:
+    closed = closed_because(turn.state, service_id, turn.at)
+    # One who took a number while the server was out of reach came in while the doors were open.
+    if closed is None or closed_because(turn.state, service_id, arrived_at) is None:
         return
     why, reopens_at = closed
     if why == "limit_reached":
@@ -88,12 +88,12 @@ def _require_given(turn: Turn, service_id: ServiceId, at: Instant) -> None:
 
 def _issue(turn: Turn, command: c.IssueTicket, *, is_classified: bool = True) -> None:
     state = turn.state
-    rule = _classified(state, command, turn.at) if is_classified and state.rules.classification else None
+    arrived_at = _arrived_at(turn, command)
+    rule = _classified(state, command, arrived_at) if is_classified and state.rules.classification else None
     tier = command.tier or (rule.tier if rule is not None else None) or state.rules.default_tier
     care = command.care or (rule.care if rule is not None else None)
     prefix = state.services[command.service].prefix_for(tier)
     serial = state.serials.get(prefix, 0) + 1
-    arrived_at = _arrived_at(turn, command)
     key = LineKey(command.service, tier, care is not None, state.target_of(command.service, tier), False, None, None, None)
     if rule is not None and rule.zone is not None:
         key = _in_zone(state, key, rule.zone)

@@ -9,9 +9,11 @@ from queue_server.core.places import configured, place_for
 from queue_server.core.rejections import CounterClosed, CounterPaused, InvalidCommand, NotInProfile, WrongState
 from queue_server.core.routing import direct, may_call, next_ticket
 from queue_server.core.rules_stages import finish_or_go_on
+from queue_server.core.rules_undo import called_by_itself
 from queue_server.core.state import Counter
 from queue_server.core.ticket import Ticket
 from queue_server.core.turn import Turn
+from queue_server.core.undo import undoing
 
 
 def call_next(turn: Turn, command: c.CallNext) -> None:
@@ -58,8 +60,19 @@ def start(turn: Turn, command: c.StartServing) -> None:
             raise WrongState(
                 f"{ticket.number} is a no-show; reinstate or call it first", state="no_show", allowed=["call", "reinstate"]
             )
-        require_idle(turn, turn.counter(counter_id), may_finish=False)
+        _take_counter_back(turn, ticket, turn.counter(counter_id))
     turn.emit(e.ServingStarted(ticket=ticket.ticket_id, counter=counter_id))
+
+
+def _take_counter_back(turn: Turn, ticket: Ticket, counter: Counter) -> None:
+    """Whom the counter has called by itself since the clock made *ticket* a no-show, a moment ago, goes back to their place."""
+    missed = turn.state.steps.get(ticket.ticket_id)
+    is_recent = missed is not None and turn.at - missed.at <= turn.state.rules.undo_ms
+    other = called_by_itself(turn.state, counter, since=missed) if missed is not None and is_recent else None
+    if other is None:
+        require_idle(turn, counter, may_finish=False)
+    else:
+        turn.emit(undoing(turn.state, other, turn.state.steps[other], turn.at))
 
 
 def no_show(turn: Turn, command: c.RecordNoShow) -> None:

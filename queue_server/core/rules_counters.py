@@ -44,6 +44,8 @@ def change_profile(turn: Turn, command: c.ChangeProfile) -> None:
     profile = _profile(turn, command.counter, command.profile)
     turn.require_counter(counter, CounterStep.PROFILE)
     turn.emit(e.CounterProfileChanged(counter=counter.id, profile=profile))
+    # While an elastic rule holds it has the word; what was given by hand counts from its end on.
+    switch_counter(turn, counter)
 
 
 def pause(turn: Turn, command: c.PauseCounter) -> None:

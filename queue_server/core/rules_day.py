@@ -5,7 +5,6 @@ from queue_server.core import events as e
 from queue_server.core.configuration import Configuration
 from queue_server.core.lifecycle import OPEN_STATES, CounterState, TicketState
 from queue_server.core.rejections import VersionConflict, WouldStrand
-from queue_server.core.rules_elastic import switch_counter
 from queue_server.core.turn import Turn
 
 ROLLED = "rolled"
@@ -56,8 +55,6 @@ def configure(turn: Turn, command: c.ConfigureBranch) -> None:
             f"The change would strand {named}{more}; let it take effect next day", stranded=stranded[:_STRANDED_NAMED]
         )
     turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration, timetable=command.timetable))
-    for counter in list(turn.state.counters.values()):
-        switch_counter(turn, counter)
 
 
 def _end_day(turn: Turn, reason: str) -> None:

@@ -1,13 +1,13 @@
 """The rule of taking a step back: the last one on a ticket, soon, from the same seat, while nothing else stands in its place."""
 
 from queue_server.core import commands as c
-from queue_server.core.ids import CounterId
+from queue_server.core.ids import CounterId, TicketId
 from queue_server.core.lifecycle import CounterState, TicketState
 from queue_server.core.policies import said_duration
 from queue_server.core.rejections import UndoRefused
-from queue_server.core.state import Step
+from queue_server.core.state import BranchState, Counter, Step
 from queue_server.core.ticket import Ticket
-from queue_server.core.turn import BUSY, Turn
+from queue_server.core.turn import Turn
 from queue_server.core.undo import undoing
 
 
@@ -38,23 +38,40 @@ def _require_seat(turn: Turn, ticket: Ticket, step: Step, counter_id: CounterId 
         raise UndoRefused(f"The last step of {ticket.number} was made by somebody else")
 
 
-def _called_meanwhile(turn: Turn, ticket: Ticket, step: Step) -> str | None:
-    """
-    Return the ticket that must go back to its place first, if the one that returns needs its counter.
-
-    Only one that the undone step itself called, or that a counter called by itself since then, and that is still called.
-    """
+def _called_meanwhile(turn: Turn, ticket: Ticket, step: Step) -> TicketId | None:
+    """Return the ticket that must go back to its place first, if the one that returns needs its counter."""
     before = step.before
-    if not before.is_held or before.counter is None:
+    if before.kept_by is None:
         return None
-    counter = turn.state.counters[before.counter]
+    counter = turn.state.counters[before.kept_by]
+    if not before.is_held:
+        limit = turn.state.rules.park_limit
+        if len(counter.parked) >= limit:
+            raise UndoRefused(
+                f"Counter {counter.number} keeps {len(counter.parked)} parked tickets by now, and {limit} is the most"
+            )
+        return None
     if counter.ticket == ticket.ticket_id or counter.state is CounterState.OPEN:
         return None
-    if counter.state not in BUSY or counter.ticket is None:
+    if counter.ticket is None:
         raise UndoRefused(f"Counter {counter.number} is {counter.state.value} by now")
-    other = turn.state.tickets[counter.ticket]
-    its = turn.state.steps.get(other.ticket_id)
-    was_by_itself = its is not None and (its.is_automatic or its.command_id == step.command_id) and its.seq > step.seq
-    if its is None or not was_by_itself or its.before.state is not TicketState.WAITING:
-        raise UndoRefused(f"Counter {counter.number} has {other.number} by now", ticket=other.ticket_id)
-    return other.ticket_id
+    other = called_by_itself(turn.state, counter, since=step)
+    if other is None:
+        number = turn.state.tickets[counter.ticket].number
+        raise UndoRefused(f"Counter {counter.number} has {number} by now", ticket=counter.ticket)
+    return other
+
+
+def called_by_itself(state: BranchState, counter: Counter, *, since: Step) -> TicketId | None:
+    """
+    Return whom *counter* holds if it has called them by itself since the step *since*, or that step has, and they are still called.
+
+    Where serving begins with the call, nobody is ever seen as called: there it is those whose serving began with it.
+    """
+    other = state.tickets[counter.ticket] if counter.ticket is not None else None
+    its = state.steps.get(other.ticket_id) if other is not None else None
+    if other is None or its is None or its.before.state is not TicketState.WAITING or its.seq < since.seq:
+        return None
+    is_still_called = other.state is TicketState.CALLED or other.serving_at == other.called_at
+    was_by_itself = its.is_automatic or its.command_id == since.command_id
+    return other.ticket_id if was_by_itself and is_still_called else None

@@ -61,7 +61,12 @@ class Pace(Struct, gc=False):
 
 
 class Step(Struct, frozen=True, gc=False):
-    """A step that may still be taken back: the fact, who asked for it and where, and what was before it."""
+    """
+    A step that may still be taken back: the fact, who asked for it and where, and what was before it.
+
+    `called_seq` is the seq of the call in it, if there is one; `turns` (by scope) and `run` are those before that call. `paced_ms`
+    is what it has added to the pace of the service.
+    """
 
     name: FactName
     seq: int
@@ -70,8 +75,10 @@ class Step(Struct, frozen=True, gc=False):
     actor: str
     counter: CounterId | None
     before: Ticket
-    turns: Turns | None
-    run: int | None
+    called_seq: int | None = None
+    turns: dict[str, Turns] = {}
+    run: int | None = None
+    paced_ms: Millis | None = None
     is_automatic: bool = False
 
 

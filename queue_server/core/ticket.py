@@ -34,8 +34,8 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     `called_at` is the latest call, `announced_at` its latest announcement, `serving_at` the first start after it; `missed_by_time`
     tells a no-show that the clock recorded from one that the clerk did. `waited_ms` sums the ended waiting intervals of all stages;
     `waiting_since` is set while one runs. `served_ms` with `serving_since`, and `parked_ms` with `parked_since`, do the same for the
-    present stage. `left_at` is when it last left the waiting. `then` are the services still to come, `stages` those given;
-    `classified_by` names the arrival rule that held.
+    present stage; `served_before_ms` is what was served of it before the latest call. `left_at` is when it last left the waiting.
+    `then` are the services still to come, `stages` those given; `classified_by` names the arrival rule that held.
     """
 
     ticket_id: TicketId
@@ -67,6 +67,7 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     serving_at: Instant | None = None
     serving_since: Instant | None = None
     served_ms: Millis = 0
+    served_before_ms: Millis = 0
     park_kind: ParkKind | None = None
     parked_since: Instant | None = None
     parked_ms: Millis = 0
@@ -102,6 +103,9 @@ class Ticket(Struct, omit_defaults=True, gc=False):
 
     def served_at(self, at: Instant) -> Millis:
         """Return the time spent being served until *at* in the present stage."""
+        return self.served_before_ms + self._served_since_call(at)
+
+    def _served_since_call(self, at: Instant) -> Millis:
         return self.served_ms + (at - self.serving_since if self.serving_since is not None else 0)
 
     def parked_at(self, at: Instant) -> Millis:
@@ -111,7 +115,7 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     def occupied_at(self, at: Instant) -> Millis:
         """Return for how long a counter was taken by it until *at*: from the latest call on, parked time left out."""
         coming = self.serving_at - self.called_at if self.serving_at is not None and self.called_at is not None else 0
-        return self.served_at(at) + coming
+        return self._served_since_call(at) + coming
 
     def stage_at(self, at: Instant, outcome: str | None) -> Stage:
         """Return the present stage as it would be if it ended at *at*."""

@@ -18,6 +18,7 @@ from queue_server.core.events import Event
 from queue_server.core.ids import Instant, TicketId
 from queue_server.core.lifecycle import CounterState, TicketState
 from queue_server.core.policies import BRANCH
+from queue_server.core.ratio import Turns
 from queue_server.core.routing import cap_scope_of, scope_of
 from queue_server.core.state import BranchState, Step
 from queue_server.core.ticket import ParkKind, Ticket
@@ -38,24 +39,20 @@ UNDOABLE: frozenset[type[e.Fact]] = frozenset(
 
 def step_of(state: BranchState, event: Event, fact: e.TicketFact) -> Step:
     """Return the step that *event*, which has not been applied yet, is."""
-    turns = run = None
-    if isinstance(fact, e.TicketCalled):
-        if fact.routing.turn is not None:
-            kept = state.turns.get(scope_of(state, fact.counter))
-            turns = copy(kept) if kept is not None else None
-        if fact.routing.above is not None:
-            run = state.runs.get(cap_scope_of(state, fact.counter), 0)
-    return Step(
-        type(fact).__name__,
-        event.seq,
-        event.at,
-        event.command_id,
-        event.actor,
-        fact.counter,
-        copy(state.tickets[fact.ticket]),
-        turns,
-        run,
-        is_automatic=isinstance(fact, e.TicketCalled) and fact.automatic,
+    ticket = state.tickets[fact.ticket]
+    step = Step(type(fact).__name__, event.seq, event.at, event.command_id, event.actor, fact.counter, copy(ticket))
+    if isinstance(fact, e.ServingFinished | e.StageFinished):
+        return replace(step, paced_ms=ticket.occupied_at(event.at))
+    if not isinstance(fact, e.TicketCalled):
+        return step
+    scope = scope_of(state, fact.counter)
+    return replace(
+        step,
+        called_seq=event.seq,
+        # Those of the other scopes too: the call that ends a round ends it for all.
+        turns={scope: Turns()} | state.turns if fact.routing.turn is not None else {},
+        run=state.runs.get(cap_scope_of(state, fact.counter), 0) if fact.routing.above is not None else None,
+        is_automatic=fact.automatic,
     )
 
 
@@ -65,15 +62,20 @@ def keep_step(state: BranchState, ticket_id: TicketId, step: Step | None) -> Non
     if step is None:
         return
     if earlier is not None and _is_one(state, earlier, step):
-        step = replace(earlier, turns=earlier.turns or step.turns, run=step.run if earlier.run is None else earlier.run)
+        step = (
+            replace(earlier, at=step.at)
+            if step.called_seq is None
+            else replace(step, name=earlier.name, seq=earlier.seq, before=earlier.before, paced_ms=earlier.paced_ms)
+        )
     _forget_old(state, step.at)
     state.steps[ticket_id] = step
 
 
 def _is_one(state: BranchState, earlier: Step, step: Step) -> bool:
-    """Whether the two are one to whoever asked: the same command, or a start that follows its call by itself."""
-    follows = step.name == e.ServingStarted.__name__ and state.rules.start is StartMode.AFTER
-    return earlier.command_id == step.command_id or (follows and earlier.name == e.TicketCalled.__name__)
+    """Whether the two are one to whoever asked: a call with what it follows, by the same command; a start with its call."""
+    if step.name == e.ServingStarted.__name__ and step.before.state is TicketState.CALLED and earlier.called_seq is not None:
+        return state.rules.start is not StartMode.PRESSED or earlier.command_id == step.command_id
+    return step.called_seq is not None and earlier.command_id == step.command_id
 
 
 def _forget_old(state: BranchState, at: Instant) -> None:
@@ -90,29 +92,23 @@ def undoing(state: BranchState, ticket_id: TicketId, step: Step, at: Instant) ->
         restored = replace(restored, announced_at=at)
     if restored.kept_by is not None and state.counters[restored.kept_by].state is CounterState.CLOSED:
         restored = replace(restored, park_kind=ParkKind.SERVICE)
-    is_finish = step.name in {e.ServingFinished.__name__, e.StageFinished.__name__}
-    turns, run = step.turns, step.run
-    if step.counter is not None:
-        if not _is_latest_call(state, step, scope_of(state, step.counter)):
-            turns = None
-        if not _is_latest_call(state, step, cap_scope_of(state, step.counter)):
-            run = None
+    counts_run = step.counter is not None and _is_latest_call(state, step, cap_scope_of(state, step.counter))
     return e.StepUndone(
         ticket=ticket_id,
         counter=step.counter,
         step=step.name,
         undone=step.seq,
         restored=restored,
-        turns=turns,
-        run=run,
-        paced_ms=step.before.occupied_at(step.at) if is_finish else None,
+        turns={scope: turns for scope, turns in step.turns.items() if _is_latest_call(state, step, scope)},
+        run=step.run if counts_run else None,
+        paced_ms=step.paced_ms,
     )
 
 
 def _is_latest_call(state: BranchState, step: Step, scope: str) -> bool:
     """Whether nobody has been called in this scope since: only then can the rule counters be set back."""
     latest = max(state.called_seq.values(), default=0) if scope == BRANCH else state.called_seq.get(scope, 0)
-    return latest <= step.seq
+    return step.called_seq is not None and latest <= step.called_seq
 
 
 def step_undone(state: BranchState, event: Event, fact: e.StepUndone) -> None:
@@ -126,15 +122,13 @@ def step_undone(state: BranchState, event: Event, fact: e.StepUndone) -> None:
         counted = state.pace[restored.service]
         counted.finished -= 1
         counted.total_ms -= fact.paced_ms
-    if ticket.called_at != restored.called_at:
-        state.calls = [call for call in state.calls if call.ticket_id != fact.ticket]
+    # A call that was made by the undone step, or with it, was never meant; an earlier one stays on the board.
+    state.calls = [call for call in state.calls if call.ticket_id != fact.ticket or call.seq < fact.undone]
     state.tickets[fact.ticket] = restored
     _put_back(state, restored, event.at)
-    if fact.counter is not None:
-        if fact.turns is not None:
-            state.turns[scope_of(state, fact.counter)] = copy(fact.turns)
-        if fact.run is not None:
-            state.runs[cap_scope_of(state, fact.counter)] = fact.run
+    state.turns.update(fact.turns)
+    if fact.counter is not None and fact.run is not None:
+        state.runs[cap_scope_of(state, fact.counter)] = fact.run
 
 
 def _put_back(state: BranchState, ticket: Ticket, at: Instant) -> None:

@@ -1,0 +1,296 @@
+"""Taking the last step back: every step that can be, what is restored, and every reason to refuse."""
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from queue_server.core import commands as c
+from queue_server.core import events as e
+from queue_server.core.configuration import Cap, Configuration, Policy, Scope, StartMode
+from queue_server.core.lifecycle import CounterState, TicketState
+from queue_server.core.rejections import Forbidden, ServiceClosed, UndoRefused, UnknownCounter, UnknownTicket
+from queue_server.core.ticket import ParkKind, Ticket
+from tests.scenario import Scenario, given, rules
+
+Prepare = Callable[[Scenario], Scenario]
+
+
+def _hall(**changes: Any) -> Scenario:
+    return given(rules(**changes)).open("1", "2").issue("a", then=("loans",)).issue("b").after(60_000)
+
+
+def _unannounced(ticket: Ticket) -> Ticket:
+    """The grace begins anew when a customer is called again by an undo."""
+    return replace(ticket, announced_at=None)
+
+
+STEPS: dict[str, tuple[Prepare, type[c.Command], dict[str, Any]]] = {
+    "call": (lambda hall: hall, c.CallTicket, {"counter": "1", "ticket": "a"}),
+    "start": (lambda hall: hall.when(c.CallTicket, counter="1", ticket="a"), c.StartServing, {"ticket": "a"}),
+    "finish a stage": (lambda hall: hall.serving("1", "a"), c.FinishServing, {"ticket": "a"}),
+    "finish": (lambda hall: hall.serving("1", "b"), c.FinishServing, {"ticket": "b"}),
+    "no-show": (lambda hall: hall.when(c.CallTicket, counter="1", ticket="a"), c.RecordNoShow, {"ticket": "a"}),
+    "cancel waiting": (lambda hall: hall, c.CancelTicket, {"ticket": "a"}),
+    "cancel called": (lambda hall: hall.when(c.CallTicket, counter="1", ticket="a"), c.CancelTicket, {"ticket": "a"}),
+    "cancel parked": (lambda hall: hall.serving("1", "a").when(c.ParkTicket, ticket="a"), c.CancelTicket, {"ticket": "a"}),
+    "park": (lambda hall: hall.serving("1", "a"), c.ParkTicket, {"ticket": "a"}),
+    "park for the service": (lambda hall: hall.serving("1", "a"), c.ParkTicket, {"ticket": "a", "kind": ParkKind.SERVICE}),
+    "transfer served": (lambda hall: hall.serving("1", "a"), c.TransferTicket, {"ticket": "a", "counter": "2"}),
+    "transfer called": (
+        lambda hall: hall.when(c.CallTicket, counter="1", ticket="a"),
+        c.TransferTicket,
+        {"ticket": "a", "service": "loans"},
+    ),
+    "transfer parked": (
+        lambda hall: hall.serving("1", "a").when(c.ParkTicket, ticket="a", kind=ParkKind.SERVICE),
+        c.TransferTicket,
+        {"ticket": "a", "counter": "2"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_taken_back_as_if_it_had_not_been(name: str) -> None:
+    prepare, command, fields = STEPS[name]
+    hall = prepare(_hall())
+    before = {ticket: copy(hall.ticket(ticket)) for ticket in "ab"}
+    counters = [(counter.state, counter.ticket, counter.parked) for counter in hall.state.counters.values()]
+    pace = {service: copy(pace) for service, pace in hall.state.pace.items() if pace.finished}
+    board = [call.number for call in hall.state.calls]
+    hall.after(7_000).when(command, **fields).after(30_000).when(c.UndoStep, ticket=fields["ticket"]).then(e.StepUndone)
+    assert {ticket: _unannounced(hall.ticket(ticket)) for ticket in "ab"} == {t: _unannounced(k) for t, k in before.items()}
+    assert [(counter.state, counter.ticket, counter.parked) for counter in hall.state.counters.values()] == counters
+    assert {service: pace for service, pace in hall.state.pace.items() if pace.finished} == pace
+    assert [call.number for call in hall.state.calls] == board
+    assert not hall.state.lapsing
+    hall.refused(UndoRefused, c.UndoStep, ticket=fields["ticket"])
+
+
+def test_the_window_is_the_branch_s() -> None:
+    hall = _hall(undo_ms=10_000).when(c.CallTicket, counter="1", ticket="a").after(10_001)
+    assert "10 s" in str(hall.refused(UndoRefused, c.UndoStep, ticket="a"))
+    other = _hall(undo_ms=10_000).when(c.CallTicket, counter="1", ticket="a").after(10_000)
+    other.when(c.UndoStep, ticket="a").then(e.StepUndone)
+
+
+def test_only_the_last_step_and_only_some_steps() -> None:
+    hall = _hall()
+    hall.refused(UnknownTicket, c.UndoStep, ticket="zz")
+    hall.refused(UndoRefused, c.UndoStep, ticket="a")
+    hall.when(c.MoveTicket, ticket="a", tier="gold", reason="asked").refused(UndoRefused, c.UndoStep, ticket="a")
+    hall.when(c.CallTicket, counter="1", ticket="a").when(c.RecallTicket, ticket="a")
+    hall.refused(UndoRefused, c.UndoStep, ticket="a")
+    hall.when(c.RequeueTicket, ticket="a").refused(UndoRefused, c.UndoStep, ticket="a")
+    hall.serving("1", "a").when(c.UndoStep, ticket="a")
+    assert hall.ticket("a").state is TicketState.CALLED
+    hall.refused(UndoRefused, c.UndoStep, ticket="a")
+
+
+def test_only_from_the_same_seat() -> None:
+    hall = given().when(c.OpenCounter, counter="1", staff="ann").when(c.OpenCounter, counter="2", staff="bob").issue("a")
+    hall.serving("1", "a").refused(Forbidden, c.UndoStep, ticket="a", seat="bob")
+    hall.refused(Forbidden, c.UndoStep, ticket="a", counter="1", seat="bob")
+    assert "counter 1" in str(hall.refused(UndoRefused, c.UndoStep, ticket="a", counter="2"))
+    hall.refused(UnknownCounter, c.UndoStep, ticket="a", counter="9")
+    hall.when(c.UndoStep, ticket="a", counter="1", seat="ann").then(e.StepUndone)
+
+
+def test_a_step_at_no_counter_is_taken_back_by_who_made_it() -> None:
+    hall = _hall().when(c.CancelTicket, ticket="a", actor="staff:ann", seat="ann")
+    hall.refused(UndoRefused, c.UndoStep, ticket="a", actor="staff:bob", seat="bob")
+    hall.when(c.UndoStep, ticket="a", actor="staff:ann", seat="ann").then(e.StepUndone)
+    hall.when(c.CancelTicket, ticket="a", actor="staff:ann", seat="ann")
+    hall.when(c.UndoStep, ticket="a", actor="manager:mia").then(e.StepUndone)
+
+
+def test_a_counter_that_holds_another_is_named_with_its_ticket() -> None:
+    hall = _hall().serving("1", "b").when(c.FinishServing, ticket="b").when(c.CallNext, counter="1")
+    assert hall.refused(UndoRefused, c.UndoStep, ticket="b").facts["ticket"] == "a"
+    hall.when(c.StartServing, ticket="a").refused(UndoRefused, c.UndoStep, ticket="b")
+
+
+@pytest.mark.parametrize(("step", "said"), [(c.PauseCounter, "paused"), (c.CloseCounter, "closed")])
+def test_a_counter_that_serves_no_more_gets_nobody_back(step: type[c.Command], said: str) -> None:
+    hall = _hall().serving("1", "b").when(c.FinishServing, ticket="b").when(step, counter="1")
+    assert said in str(hall.refused(UndoRefused, c.UndoStep, ticket="b"))
+
+
+def test_who_was_waiting_waits_again_whatever_the_counters_do() -> None:
+    hall = _hall().when(c.CancelTicket, ticket="a").when(c.CloseCounter, counter="1").when(c.CloseCounter, counter="2")
+    hall.when(c.UndoStep, ticket="a").then(e.StepUndone)
+
+
+def test_what_a_closed_counter_kept_comes_back_to_the_service() -> None:
+    hall = (
+        _hall().serving("1", "a").when(c.ParkTicket, ticket="a").when(c.CancelTicket, ticket="a").when(c.CloseCounter, counter="1")
+    )
+    hall.when(c.UndoStep, ticket="a").then(e.StepUndone)
+    assert (hall.ticket("a").state, hall.ticket("a").park_kind) == (TicketState.PARKED, ParkKind.SERVICE)
+    assert hall.state.counters["1"].parked == ()
+    parked = _hall().serving("1", "a").when(c.ParkTicket, ticket="a").when(c.CloseCounter, counter="1")
+    parked.refused(UndoRefused, c.UndoStep, ticket="a")
+
+
+def test_a_full_counter_gets_no_parked_ticket_back() -> None:
+    hall = _hall(park_limit=1).serving("1", "a").when(c.ParkTicket, ticket="a").when(c.CancelTicket, ticket="a")
+    hall.serving("1", "b").when(c.ParkTicket, ticket="b")
+    assert "1 is the most" in str(hall.refused(UndoRefused, c.UndoStep, ticket="a"))
+    hall.when(c.UnparkTicket, ticket="b").when(c.UndoStep, ticket="a").then(e.StepUndone)
+
+
+def test_a_new_configuration_or_the_end_of_the_day_makes_all_final() -> None:
+    hall = _hall().when(c.CallTicket, counter="1", ticket="a")
+    hall.when(c.ConfigureBranch, expected=1, next_day=False, configuration=rules()).refused(UndoRefused, c.UndoStep, ticket="a")
+    hall.when(c.StartServing, ticket="a").when(c.CloseDay, reason="fire_alarm").refused(ServiceClosed, c.UndoStep, ticket="a")
+
+
+def test_a_call_with_its_start_is_one_step() -> None:
+    hall = _hall(start=StartMode.ON_CALL)
+    before = copy(hall.ticket("a"))
+    hall.when(c.CallTicket, counter="1", ticket="a").when(c.UndoStep, ticket="a").then(e.StepUndone)
+    assert (hall.ticket("a"), hall.state.counters["1"].state) == (before, CounterState.OPEN)
+    assert hall.last(e.StepUndone).step == "TicketCalled"
+    assert hall.changes[0].withdrawn == "A001"
+
+
+def test_serving_that_began_by_itself_is_taken_back_with_its_call() -> None:
+    hall = _hall(start=StartMode.AFTER, start_after_ms=25_000)
+    before = copy(hall.ticket("a"))
+    hall.when(c.CallTicket, counter="1", ticket="a").after(40_000).when(c.UndoStep, ticket="a")
+    hall.then(e.ServingStarted, e.StepUndone)
+    assert hall.ticket("a") == before
+
+
+def test_direct_serving_leaves_the_ticket_that_was_issued() -> None:
+    hall = _hall().when(c.ServeDirectly, counter="1", ticket_id="d", service="cash").when(c.UndoStep, ticket="d")
+    assert (hall.ticket("d").state, hall.state.counters["1"].state) == (TicketState.WAITING, CounterState.OPEN)
+
+
+@pytest.mark.parametrize("start", [StartMode.PRESSED, StartMode.ON_CALL])
+def test_finish_and_next_are_taken_back_together(start: StartMode) -> None:
+    hall = _hall(start=start).when(c.CallTicket, counter="1", ticket="b")
+    if start is StartMode.PRESSED:
+        hall.when(c.StartServing, ticket="b")
+    before = {ticket: copy(hall.ticket(ticket)) for ticket in "ab"}
+    hall.after(10_000).when(c.CallNext, counter="1", finish=True).after(5_000)
+    hall.when(c.UndoStep, ticket="b").then(e.StepUndone, e.StepUndone)
+    assert {ticket: hall.ticket(ticket) for ticket in "ab"} == before
+    assert [call.number for call in hall.state.calls] == ["A002"]
+    assert hall.changes[0].withdrawn == "A001"
+
+
+def test_whoever_came_to_the_counter_meanwhile_stays() -> None:
+    hall = _hall().serving("1", "b").when(c.CallNext, counter="1", finish=True).when(c.StartServing, ticket="a")
+    assert hall.refused(UndoRefused, c.UndoStep, ticket="b").facts["ticket"] == "a"
+    late = _hall(start=StartMode.AFTER, start_after_ms=5_000).when(c.CallTicket, counter="1", ticket="b").after(5_000)
+    late.when(c.CallNext, counter="1", finish=True).after(5_000).refused(UndoRefused, c.UndoStep, ticket="b")
+
+
+def test_the_same_customer_called_for_the_next_stage_is_one_step_back() -> None:
+    hall = given(rules(cap=Cap(3))).open("1").issue("a", tier="gold", then=("loans",)).issue("b").when(c.CallNext, counter="1")
+    hall.when(c.StartServing, ticket="a").when(c.CancelTicket, ticket="b").issue("b")
+    runs, before = dict(hall.state.runs), copy(hall.ticket("a"))
+    hall.when(c.CallNext, counter="1", finish=True).then(e.StageFinished, e.TicketCalled)
+    assert hall.state.runs != runs
+    hall.when(c.UndoStep, ticket="a").then(e.StepUndone)
+    assert (hall.ticket("a"), hall.state.runs) == (before, runs)
+    assert hall.state.pace["cash"].finished == 0
+
+
+RATIO = Policy("ratio", {"calls": {"gold": 1, "std": 1}, "scope": "branch"})
+
+
+def _called(hall: Scenario, counter: str) -> str:
+    hall.when(c.CallNext, counter=counter)
+    called: str = hall.last(e.TicketCalled).ticket
+    return called
+
+
+@pytest.mark.parametrize("earlier", [0, 1, 2])
+def test_the_turn_that_was_taken_is_given_back(earlier: int) -> None:
+    hall = given(rules(policy=RATIO)).open("1")
+    for ticket in ("g1", "s1", "g2", "s2", "g3"):
+        hall.issue(ticket, tier={"g": "gold", "s": "std"}[ticket[0]]).after(1_000)
+    for _ in range(earlier):
+        hall.when(c.FinishServing, ticket=_start(hall))
+    called = _called(hall, "1")
+    hall.when(c.UndoStep, ticket=called)
+    assert _called(hall, "1") == called
+
+
+def _start(hall: Scenario) -> str:
+    ticket = _called(hall, "1")
+    hall.when(c.StartServing, ticket=ticket)
+    return ticket
+
+
+def _one_gold(policy: Policy, cap: Cap | None) -> Configuration:
+    return rules(policy=policy, cap=cap)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_the_run_of_the_cap_is_given_back(scope: Scope) -> None:
+    hall = (
+        given(_one_gold(Policy("strict"), Cap(1, scope)))
+        .open("1", "2")
+        .issue("g1", tier="gold")
+        .issue("g2", tier="gold")
+        .issue("s")
+    )
+    assert _called(hall, "1") == "g1"
+    hall.when(c.UndoStep, ticket="g1")
+    assert _called(hall, "1") == "g1"
+    assert _called(hall, "2") == ("s" if scope is Scope.BRANCH else "g2")
+
+
+def test_rule_counters_stay_when_somebody_else_has_been_called_since() -> None:
+    hall = given(_one_gold(Policy("strict"), Cap(2))).open("1", "2").issue("g1", tier="gold").issue("g2", tier="gold").issue("s")
+    _called(hall, "1")
+    _called(hall, "2")
+    hall.when(c.UndoStep, ticket="g1")
+    assert hall.state.runs == {"": 2}
+
+
+def test_the_round_that_ended_for_all_goes_on_for_all() -> None:
+    rule = {"call": "gold", "fewer_than": 1}
+    queues = [{"id": "gold", "tiers": ["gold"]}, {"id": "std", "tiers": ["std"]}]
+    plan = {"queues": queues, "rules": [rule], "otherwise": ["std"], "scope": "counter"}
+    hall = given(rules(policy=Policy("conditions", plan))).open("1", "2")
+    for ticket in ("g1", "g2", "g3", "s1", "s2"):
+        hall.issue(ticket, tier={"g": "gold", "s": "std"}[ticket[0]])
+    assert [_called(hall, "1"), _called(hall, "2")] == ["g1", "g2"]
+    turns = dict(hall.state.turns)
+    hall.when(c.CancelTicket, ticket="g1")
+    assert _called(hall, "1") == "s1"
+    assert hall.state.turns == {}
+    hall.when(c.UndoStep, ticket="s1")
+    assert hall.state.turns == turns
+
+
+def test_a_missed_customer_is_missed_again_when_the_start_is_taken_back() -> None:
+    hall = _hall(no_show_after_ms=20_000).when(c.CallTicket, counter="1", ticket="a").after(21_000)
+    hall.when(c.StartServing, ticket="a").then(e.NoShowRecorded, e.ServingStarted).when(c.UndoStep, ticket="a")
+    assert (hall.ticket("a").state, list(hall.state.lapsing)) == (TicketState.NO_SHOW, ["a"])
+    hall.after(900_000).when(c.ApplyDeadlines).then(e.NoShowLapsed)
+
+
+def test_a_no_show_taken_back_has_the_whole_grace_again() -> None:
+    hall = _hall(no_show_after_ms=20_000).when(c.CallTicket, counter="1", ticket="a").after(25_000)
+    hall.when(c.UndoStep, ticket="a").then(e.NoShowRecorded, e.StepUndone)
+    hall.after(19_999).when(c.ApplyDeadlines).then()
+    hall.after(1).when(c.ApplyDeadlines).then(e.NoShowRecorded)
+
+
+def test_the_call_of_a_missed_customer_who_stands_here_goes_back_to_waiting() -> None:
+    hall = _hall().when(c.CallTicket, counter="1", ticket="a").when(c.RecordNoShow, ticket="a")
+    hall.when(c.CallTicket, counter="2", ticket="a").then(e.TicketReinstated, e.TicketCalled).when(c.UndoStep, ticket="a")
+    assert hall.ticket("a").state is TicketState.WAITING
+
+
+def test_an_earlier_call_stays_on_the_board() -> None:
+    hall = _hall().when(c.CallTicket, counter="1", ticket="a").when(c.RecordNoShow, ticket="a").when(c.UndoStep, ticket="a")
+    assert [call.number for call in hall.state.calls] == ["A001"]
+    assert hall.changes[0].withdrawn is None
