@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from queue_server.core.changes import Change
-from queue_server.core.commands import ApplyDeadlines, Command
+from queue_server.core.commands import ApplyDeadlines, Command, ConfigureBranch
 from queue_server.core.deadlines import next_deadline, roll_at
 from queue_server.core.decide import decide
 from queue_server.core.ids import BranchId, Day, Instant
@@ -12,7 +12,7 @@ from queue_server.core.rejections import Rejected
 from queue_server.eventlog.codec import to_row
 from queue_server.eventlog.port import Claim, Head, Row
 from queue_server.runtime.branch import Branch
-from queue_server.runtime.calendar import SYSTEM, open_day_command
+from queue_server.runtime.calendar import SYSTEM, open_day_command, timetable
 from queue_server.runtime.outcomes import Outcome
 
 
@@ -80,6 +80,9 @@ class Flight:
         state = self.branch.state
         pending.stood_at = day, seq = state.day, state.seq
         self.passengers.append(pending)
+        if isinstance(pending.command, ConfigureBranch):
+            # Only here is it certain which day it will be: one that has waited may find another.
+            pending.command.timetable = timetable(pending.command.configuration, day)
         try:
             pending.changes = decide(state, pending.command)
         except Rejected as refusal:
