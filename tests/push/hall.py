@@ -53,13 +53,15 @@ def opening(day: str = DAY, at: int = MORNING, rules: Configuration | None = Non
 class Hall:
     """A branch whose commands are decided at once; every commit is own unless told otherwise."""
 
-    def __init__(self, *observers: Observer, branch_id: str = "main", at: int = MORNING) -> None:
+    def __init__(
+        self, *observers: Observer, branch_id: str = "main", at: int = MORNING, rules: Configuration | None = None
+    ) -> None:
         self.state = BranchState(branch_id)
         self.observers = list(observers)
         self.changes: list[Change] = []
         self.at = at
         self._ids = count(1)
-        self.tell(decide(self.state, opening(at=at)))
+        self.tell(decide(self.state, opening(at=at, rules=rules)))
 
     def tell(self, changes: list[Change], *, own: bool = True) -> list[Change]:
         """Tell the observers that *changes* are durable."""
@@ -69,11 +71,11 @@ class Hall:
                 observer.committed(Commit(self.state.branch_id, changes, own), self.state)
         return changes
 
-    def do(self, kind: type[Command], *, own: bool = True, after_ms: int = 1000, **fields: Any) -> list[Change]:
-        """Decide a command of *kind* some time later and tell what it changed."""
+    def do(self, command: type[Command], /, *, own: bool = True, after_ms: int = 1000, **fields: Any) -> list[Change]:
+        """Decide a *command* some time later and tell what it changed."""
         self.at += after_ms
-        command = kind(at=self.at, command_id=f"c{next(self._ids)}", actor="staff:ann", **fields)
-        return self.tell(decide(self.state, command), own=own)
+        made = command(at=self.at, command_id=f"c{next(self._ids)}", actor="staff:ann", **fields)
+        return self.tell(decide(self.state, made), own=own)
 
     def issue(self, service: str = "cash", *, own: bool = True, **fields: Any) -> str:
         """Issue a ticket and return its identifier."""

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from queue_server.access.memory import MemoryTokens
 from queue_server.access.roles import Role
 from queue_server.access.tokens import Tokens, create_token, token_hash
+from queue_server.core.configuration import Configuration
 from queue_server.drive.reducer import FeedState, comparable
 from queue_server.push.admission import Admission
 from queue_server.push.hub import Hub
@@ -98,9 +99,14 @@ class Screen:
 
 async def rename(node: Node) -> None:
     """Give the branch another configuration in the middle of the day."""
-    version, rules = await node.hall.runtime.configuration("b")
-    rules = structs.replace(rules, name={"en": "New"})
-    await node.hall.runtime.put_configuration("b", rules, expected=version, next_day=False, actor="test", command_id="put")
+    _, rules = await node.hall.runtime.configuration("b")
+    await configure(node.hall, structs.replace(rules, name={"en": "New"}))
+
+
+async def configure(hall: Hall, rules: Configuration) -> None:
+    """Replace the branch's configuration."""
+    version, _ = await hall.runtime.configuration("b")
+    await hall.runtime.put_configuration("b", rules, expected=version, next_day=False, actor="test", command_id=f"put-{version}")
 
 
 def same(left: FeedState, right: FeedState) -> bool:
@@ -109,9 +115,13 @@ def same(left: FeedState, right: FeedState) -> bool:
 
 
 @asynccontextmanager
-async def running(hall_options: Json | None = None, hub_options: Json | None = None, **options: Any) -> AsyncIterator[Node]:
-    """A node that listens on any free port."""
+async def running(
+    hall_options: Json | None = None, hub_options: Json | None = None, rules: Configuration | None = None, **options: Any
+) -> AsyncIterator[Node]:
+    """A node that listens on any free port; *rules* replace those of a branch that is new."""
     async with Hall(**(hall_options or {})) as hall:
+        if rules is not None:
+            await configure(hall, rules)
         hub = Hub(hall.runtime, **{"heartbeat_seconds": 0.02, "outlook_seconds": 0.02, **(hub_options or {})})
         hall.runtime.observers.append(hub)
         store = MemoryTokens()

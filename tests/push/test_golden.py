@@ -9,6 +9,7 @@ import pytest
 from queue_server.wire.events import BoardEvent, StaffEvent, WaitingForm
 from queue_server.wire.forms import BoardCallForm, BoardCounterForm, CallForm, CounterForm, NoticeForm, TicketForm
 from queue_server.wire.states import BoardState, BranchForm, ServiceForm, StaffState
+from tests.push.stories import STORIES, Story
 
 Json = dict[str, Any]
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "feed").glob("*.json"))
@@ -71,3 +72,8 @@ def test_a_golden_conversation_is_one_that_the_server_could_have_had(path: Path)
 
 def test_there_are_golden_files_of_both_views() -> None:
     assert {msgspec.json.decode(path.read_bytes())["view"] for path in GOLDEN} == {"board", "staff"}
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_story_is_told_as_it_is_kept(story: Story) -> None:
+    assert story.tell() == msgspec.json.decode(story.path.read_bytes())

@@ -10,7 +10,7 @@ from queue_server.core import commands as c
 from queue_server.drive.reducer import FeedGap, FeedState
 from queue_server.eventlog.port import Appended
 from tests.push.node import Node, Screen, rename, running, same
-from tests.push.walk import Walk
+from tests.push.walk import Walk, busy_rules
 
 VIEWS = ["view=board", "view=staff", "view=board&zone=vip", "view=board&counter=2"]
 HOUR = 3_600_000
@@ -23,7 +23,7 @@ async def settled(node: Node, screen: Screen) -> FeedState:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_deltas_lead_to_the_fresh_snapshot(seed: int) -> None:
-    async with running() as node:
+    async with running(rules=busy_rules()) as node:
         walk = Walk(node.hall, seed)
         await walk.open()
         screens = []
@@ -33,6 +33,7 @@ async def test_deltas_lead_to_the_fresh_snapshot(seed: int) -> None:
         for round_ in range(12):
             for _ in range(25):
                 await walk.step()
+            await walk.rest()
             for view, _, screen in screens:
                 assert same(await settled(node, screen), await node.fresh(view)), f"seed {seed}, round {round_}, {view}"
         for _, opened, screen in screens:
@@ -42,7 +43,7 @@ async def test_deltas_lead_to_the_fresh_snapshot(seed: int) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 async def test_a_screen_may_come_back_at_every_point_of_the_day(view: str) -> None:
-    async with running() as node:
+    async with running(rules=busy_rules()) as node:
         walk = Walk(node.hall, seed=7)
         held: list[FeedState] = []
         async with node.screen(view) as screen:
@@ -51,6 +52,7 @@ async def test_a_screen_may_come_back_at_every_point_of_the_day(view: str) -> No
             for _ in range(120):
                 await walk.step()
                 held.append(copy.deepcopy(await settled(node, screen)))
+        await walk.rest()
         fresh = await node.fresh(view)
         for state in held:
             async with node.screen(view, state) as screen:
@@ -63,7 +65,7 @@ async def test_a_screen_may_come_back_at_every_point_of_the_day(view: str) -> No
 async def test_one_who_comes_back_over_a_reconfiguration_gets_a_snapshot(view: str, is_restarted: bool) -> None:
     before: list[FeedState] = []
     after: list[FeedState] = []
-    async with running() as node:
+    async with running(rules=busy_rules()) as node:
         walk = Walk(node.hall, seed=5)
         async with node.screen(view) as screen:
             await walk.open()
@@ -71,6 +73,7 @@ async def test_one_who_comes_back_over_a_reconfiguration_gets_a_snapshot(view: s
                 for _ in range(20):
                     await walk.step()
                     held.append(copy.deepcopy(await settled(node, screen)))
+                await walk.rest()
                 if held is before:
                     await rename(node)
         if not is_restarted:
@@ -90,13 +93,14 @@ async def come_back(node: Node, view: str, before: list[FeedState], after: list[
 
 
 async def test_coming_back_after_the_node_has_restarted_reads_the_history() -> None:
-    async with running() as node:
+    async with running(rules=busy_rules()) as node:
         walk = Walk(node.hall, seed=3)
         await walk.open()
         async with node.screen("view=staff") as screen:
             held = copy.deepcopy(await settled(node, screen))
         for _ in range(30):
             await walk.step()
+        await walk.rest()
         log = node.hall.log
     async with running({"log": log}) as node, node.screen("view=staff", held) as screen:
         first = await screen.read()
