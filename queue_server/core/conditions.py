@@ -11,7 +11,8 @@ Counts are by the branch or by counter (the scope). Whether a rule that is not b
 told in `docs/rules.md`.
 
 Within a round a rule that has ceased to hold stays so: queues only get shorter, heads younger, counts higher. So a round is
-reckoned rule by rule and not call by call; how many are ahead costs with the rounds until then.
+reckoned rule by rule and not call by call. While no rule that called looks at waits, `otherwise` names the queue and none runs out,
+each round is like the one before it, and they are reckoned at once; else how many are ahead costs with the rounds until then.
 """
 
 from bisect import bisect_left
@@ -117,7 +118,8 @@ class Conditions(Counting):
         while not called.is_over:
             called.go_by(self._for_all, at)
             if not called.is_over:
-                called.go_on(self._otherwise(called.heads()))
+                following = self._otherwise(called.heads())
+                called.go_on(following, is_by_place=following not in self._plan.otherwise)
         bounds = {queue: called.bound(queue) for queue in queues}
         ahead = []
         for other, line in lines:
@@ -181,22 +183,38 @@ class _Foreseen:
         self._own = own
         self._index = index
         self._called: dict[QueueId, int] = dict.fromkeys(queues, 0)
+        self._before = self._called
         self._counts = dict(counts)
+        self._is_steady = False
         self.is_over = False
 
     def go_by(self, rules: Iterable[Rule], at: Instant) -> None:
         """One round: each rule in its turn for as long as it holds."""
+        self._before = dict(self._called)
+        self._is_steady = not self._counts
         for rule in rules:
             if count := self._while_holding(rule, at):
+                self._is_steady &= rule.waited_ms is None
                 self._counts[rule.call] = self._counts.get(rule.call, 0) + count
                 self._call(rule.call, count)
             if self.is_over:
                 return
 
-    def go_on(self, queue: QueueId) -> None:
+    def go_on(self, queue: QueueId, *, is_by_place: bool) -> None:
         """No rule holds: one call from *queue*, and all begins anew."""
         self._call(queue, 1)
         self._counts.clear()
+        if self._is_steady and not is_by_place and not self.is_over:
+            self._repeat()
+
+    def _repeat(self) -> None:
+        """Reckon the rounds like the last one, as long as nobody's queue runs out and it is not the ticket's turn."""
+        calls = {queue: called - self._before[queue] for queue, called in self._called.items() if called > self._before[queue]}
+        rounds = min((self._left(queue) - 1) // count for queue, count in calls.items())
+        if self._own in calls:
+            rounds = min(rounds, (self._index - self._called[self._own]) // calls[self._own])
+        for queue, count in calls.items():
+            self._called[queue] += max(0, rounds) * count
 
     def heads(self) -> dict[QueueId, Standing]:
         """Return who is first in each queue."""
