@@ -180,3 +180,13 @@ def test_whoever_is_in_no_queue_waits_for_the_end_of_the_round() -> None:
     assert [_next(hall, "1") for _ in range(3)] == ["g0", "c0", "l0"]
     reasons = [event.fact.routing.reason for event in hall.events if isinstance(event.fact, e.TicketCalled)]
     assert "outside all queues" in reasons[1]
+
+
+def test_a_call_that_is_taken_back_has_never_counted_even_at_the_end_of_a_round() -> None:
+    hall = _full(given(rules(policy=_plan())).open("1"))
+    order = []
+    for _ in range(5):
+        undone = hall.when(c.CallNext, counter="1").last(e.TicketCalled).ticket
+        order.append(hall.when(c.UndoStep, ticket=undone).when(c.CallNext, counter="1").last(e.TicketCalled).ticket)
+        hall.when(c.StartServing, ticket=order[-1]).when(c.FinishServing, ticket=order[-1])
+    assert order == ["g0", "g1", "c0", "l0", "g2"]
