@@ -34,6 +34,8 @@ class Branch:
     A branch as this node knows it.
 
     `state` may be ahead of the log while a commit is in flight; `head` never is. Readers wait for the flight to land.
+    `is_written_elsewhere`: the latest facts are another node's. `missed`: what changed between the head at which this node had lost
+    the branch and the one it was read anew at, None when that cannot be told change by change.
     """
 
     def __init__(self, state: BranchState, head: Head, keys: dict[str, Known]) -> None:
@@ -42,6 +44,8 @@ class Branch:
         self.head = head
         self.keys = keys
         self.in_flight = False
+        self.is_written_elsewhere = False
+        self.missed: list[Change] | None = None
         self.lookers: list[tuple[Callable[[BranchState], Any], asyncio.Future[Any]]] = []
         self.alarm: asyncio.TimerHandle | None = None
         self.alarm_at: Instant | None = None
@@ -70,23 +74,29 @@ class Branch:
                     future.set_exception(fault)
 
 
-async def load(log: EventLog, branch_id: BranchId) -> Branch | None:
-    """Read the branch's present day from the log; None when there is no such branch."""
+async def load(log: EventLog, branch_id: BranchId, since: Head | None = None) -> Branch | None:
+    """Read the branch's present day from the log, with what it `missed` after *since*; None when there is no such branch."""
     for _ in range(_LOAD_TRIES):
         head = await log.head(branch_id)
         if head is None:
             return None
         state, keys = BranchState(branch_id), dict[str, Known]()
+        missed: list[Change] | None = [] if since is not None and since.day == head.day else None
         for row in await _read_day(log, branch_id, head.day, head.seq):
             known = keys.get(row.command_id)
             keys[row.command_id] = Known(
                 row.day, known.first_seq if known else row.seq, row.seq, known.request if known else row.request
             )
-            apply(state, to_event(row))
+            if missed is not None and since is not None and row.seq > since.seq:
+                missed.append(advance(state, to_event(row)))
+            else:
+                apply(state, to_event(row))
             if row.seq % _SLICE == 0:
                 await asyncio.sleep(0)
         if state.seq == head.seq and state.day == head.day:
-            return Branch(state, head, await _with_keys_of_the_day_before(log, state, keys))
+            branch = Branch(state, head, await _with_keys_of_the_day_before(log, state, keys))
+            branch.missed = missed
+            return branch
     # A day that rolls while it is read is read again; one that never fits its head has lost facts.
     raise DamagedStream(f"the facts of {branch_id} do not lead to its head")
 

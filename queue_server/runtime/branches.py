@@ -3,7 +3,7 @@
 import asyncio
 
 from queue_server.core.ids import BranchId
-from queue_server.eventlog.port import EventLog
+from queue_server.eventlog.port import EventLog, Head
 from queue_server.runtime.branch import Branch, load
 from queue_server.runtime.errors import UnknownBranch
 
@@ -15,6 +15,7 @@ class Branches:
         self._log = log
         self._loaded: dict[BranchId, Branch] = {}
         self._loading: dict[BranchId, asyncio.Task[Branch]] = {}
+        self._stood: dict[BranchId, Head] = {}
 
     def get(self, branch_id: BranchId) -> Branch | None:
         """Return the branch if it is in memory."""
@@ -28,9 +29,11 @@ class Branches:
         """Take in a branch that has just been created."""
         self._loaded[branch.id] = branch
 
-    def drop(self, branch_id: BranchId) -> None:
-        """Forget what is known of a branch: it no longer fits the log."""
+    def drop(self, branch_id: BranchId, stood: Head | None = None) -> None:
+        """Forget what is known of a branch: it no longer fits the log after *stood* (None: not even so far)."""
         branch = self._loaded.pop(branch_id, None)
+        if stood is not None:
+            self._stood[branch_id] = stood
         if branch is not None and branch.alarm is not None:
             branch.alarm.cancel()
 
@@ -47,7 +50,7 @@ class Branches:
         return await asyncio.shield(task)
 
     async def _load(self, branch_id: BranchId) -> Branch:
-        branch = await load(self._log, branch_id)
+        branch = await load(self._log, branch_id, self._stood.pop(branch_id, None))
         if branch is None:
             raise UnknownBranch(branch_id)
         return self._loaded.setdefault(branch_id, branch)

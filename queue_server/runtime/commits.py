@@ -1,13 +1,16 @@
 """What the runtime tells those who watch: facts that are durable, never before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import structlog
 from msgspec import Struct
 
 from queue_server.core.changes import Change
 from queue_server.core.ids import BranchId
 from queue_server.core.state import BranchState
+
+_log = structlog.get_logger(__name__)
 
 
 class Commit(Struct, frozen=True):
@@ -32,6 +35,15 @@ class Observer(Protocol):
     def reloaded(self, state: BranchState) -> None:
         """Take note that the branch was read anew from the log: what was known of it no longer counts."""
         ...
+
+
+def tell(observers: Sequence[Observer], news: Callable[[Observer], None]) -> None:
+    """Let every observer know; one that fails must stop neither the others nor the writing."""
+    for observer in observers:
+        try:
+            news(observer)
+        except Exception:  # noqa: BLE001 - logged
+            _log.exception("an observer failed", observer=type(observer).__name__)
 
 
 class Probe(Protocol):

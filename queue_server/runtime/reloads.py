@@ -12,8 +12,7 @@ from collections.abc import Callable, Coroutine
 import structlog
 
 from queue_server.core.ids import BranchId
-from queue_server.core.state import BranchState
-from queue_server.eventlog.port import LogUnavailable
+from queue_server.eventlog.port import Head, LogUnavailable
 from queue_server.runtime.branch import Branch
 from queue_server.runtime.branches import Branches
 from queue_server.runtime.errors import Unsettled
@@ -32,15 +31,15 @@ class Reloads:
     """
     Brings branches back, and the commands that waited for them.
 
-    *again* takes a command back into the queue, *returned* is told of a branch that is in memory again, at a moment when nothing of
-    it is in flight, and *idle* whenever one thing less is under way.
+    *again* takes a command back into the queue, *returned* is told of a branch that is in memory again and of the head that it was
+    read at, at a moment when nothing of it is in flight, and *idle* whenever one thing less is under way.
     """
 
     def __init__(
         self,
         branches: Branches,
         again: Callable[[Pending], None],
-        returned: Callable[[BranchState], None],
+        returned: Callable[[Branch, Head], None],
         idle: Callable[[], None],
     ) -> None:
         self._branches = branches
@@ -60,9 +59,9 @@ class Reloads:
         if self._failures:
             self._failures.pop(branch_id, None)
 
-    def reload(self, branch: Branch, passengers: list[Pending]) -> None:
+    def reload(self, branch: Branch, passengers: list[Pending], *, is_new_history: bool = False) -> None:
         """Drop *branch*, which was decided on a head that no longer stands, and bring it and *passengers* back."""
-        self._branches.drop(branch.id)
+        self._branches.drop(branch.id, None if is_new_history else branch.head)
         self._failures[branch.id] += 1
         for pending in passengers:
             self.park(pending)
@@ -92,7 +91,8 @@ class Reloads:
                 await asyncio.sleep(_LONGEST_DELAY_SECONDS / 10)
         # It may have been loaded by somebody else, and be ahead of the log already: then the news waits for that to land.
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        branch.lookers += [(self._returned, told), *lost.lookers]
+        read_at = branch.head
+        branch.lookers += [(lambda _state: self._returned(branch, read_at), told), *lost.lookers]
         lost.lookers = []
         if not branch.in_flight:
             branch.land()

@@ -21,6 +21,7 @@ from queue_server.runtime.calendar import open_day_command
 from queue_server.runtime.clock import Clock
 from queue_server.runtime.commits import NoProbe, Observer, Probe
 from queue_server.runtime.errors import NotYet, UnknownBranch, Unsettled
+from queue_server.runtime.following import Following
 from queue_server.runtime.outcomes import Outcome
 from queue_server.runtime.writer import Writer
 
@@ -33,7 +34,11 @@ _GIVE_UP_EVERY_SECONDS = 0.25
 
 
 class Runtime:
-    """One node: branches in memory over a log, served by one writer."""
+    """
+    One node: branches in memory over a log, served by one writer; what other nodes write is followed.
+
+    With *writes* False it only follows: it shows what others write, takes no commands and lets nothing happen by time.
+    """
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class Runtime:
         timeout_seconds: float = 5.0,
         sweep_seconds: float = 60.0,
         poll_seconds: float = 2.0,
+        writes: bool = True,
     ) -> None:
         self.observers: list[Observer] = []
         self._log = log
@@ -64,19 +70,23 @@ class Runtime:
             batch_limit=batch_limit,
             timeout_seconds=timeout_seconds,
         )
+        self._writes = writes
+        self._following = Following(log, self._branches, self._writer.tell_followed, self._writer.reload)
         self._writing: asyncio.Task[None] | None = None
         self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Read the clock and the history's name, then serve."""
         loop = asyncio.get_running_loop()
-        await self._writer.open()
+        await self._writer.open(acts=self._writes)
         self._writing = loop.create_task(self._writer.run(), name="writer")
-        self._watching = [
-            loop.create_task(self._every(self._sweep_seconds, self._sweep), name="sweep"),
-            loop.create_task(self._every(self._poll_seconds, self._poll), name="poll"),
-            loop.create_task(self._every(_GIVE_UP_EVERY_SECONDS, self._give_up_on_old), name="give up"),
+        rounds: list[tuple[float, Callable[[], Awaitable[None]], str]] = [
+            (self._poll_seconds, self.poll, "poll"),
+            (_GIVE_UP_EVERY_SECONDS, self._give_up_on_old, "give up"),
         ]
+        if self._writes:
+            rounds.append((self._sweep_seconds, self._sweep, "sweep"))
+        self._watching = [loop.create_task(self._every(seconds, step), name=name) for seconds, step, name in rounds]
 
     async def close(self) -> None:
         """Take no more commands, commit what has queued, and stop."""
@@ -84,6 +94,7 @@ class Runtime:
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
+        await self._following.close()
         if self._writing is not None:
             # One that has died said so through `failed`; here it is only over.
             await asyncio.wait([self._writing], timeout=self._timeout)
@@ -164,6 +175,15 @@ class Runtime:
         except LogUnavailable:
             raise Unsettled from None
 
+    def hint(self, branch_id: BranchId, day: Day, seq: int) -> None:
+        """Take a hint that the head of *branch_id* is at least at (*day*, *seq*); it may be late, doubled or about another's branch."""
+        self._following.hint(branch_id, day, seq)
+
+    async def poll(self) -> None:
+        """Find the branches that another process has written to, whatever hints were lost."""
+        for head in await self._log.heads():
+            self._following.hint(head.branch_id, head.day, head.seq)
+
     def loaded(self) -> list[BranchState]:
         """Return the states of the branches in memory; they may be ahead of the log."""
         return [branch.state for branch in self._branches.loaded()]
@@ -241,16 +261,19 @@ class Runtime:
         return branch
 
     async def _catch_up(self, branch_id: BranchId, at_least: tuple[Day, int]) -> Branch:
-        deadline = asyncio.get_running_loop().time() + _AT_LEAST_SECONDS
-        while True:
-            branch = await self._load(branch_id)
-            if (branch.head.day, branch.head.seq) >= at_least:
-                return branch
-            if asyncio.get_running_loop().time() >= deadline:
-                raise NotYet
-            # Another node may have written: asking for what is due confirms the head, and a lost claim reads on.
-            self._writer.wake(branch_id)
-            await asyncio.sleep(_AT_LEAST_STEP_SECONDS)
+        try:
+            async with asyncio.timeout(_AT_LEAST_SECONDS):
+                while True:
+                    branch = await self._load(branch_id)
+                    if (branch.head.day, branch.head.seq) >= at_least:
+                        return branch
+                    # Another node may have written.
+                    await self._following.follow(branch_id)
+                    await asyncio.sleep(_AT_LEAST_STEP_SECONDS)
+        except TimeoutError:
+            raise NotYet from None
+        except LogUnavailable:
+            raise Unsettled from None
 
     async def _sweep(self) -> None:
         """Wake the branches in which something is due and that nobody has loaded."""
@@ -263,13 +286,6 @@ class Runtime:
                 _log.exception("branch cannot be loaded", branch=branch_id)
             else:
                 self._writer.wake(branch_id)
-
-    async def _poll(self) -> None:
-        """Find the branches that another process has written to: asking for what is due there loses its claim, and reads on."""
-        for head in await self._log.heads():
-            branch = self._branches.get(head.branch_id)
-            if branch is not None and not branch.in_flight and (head.day, head.seq) > (branch.head.day, branch.head.seq):
-                self._writer.wake(head.branch_id)
 
     async def _give_up_on_old(self) -> None:
         self._writer.give_up_on_old()

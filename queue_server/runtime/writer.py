@@ -22,17 +22,17 @@ from collections.abc import Sequence
 
 import structlog
 
+from queue_server.core.changes import Change
 from queue_server.core.commands import ApplyDeadlines, Command
 from queue_server.core.ids import BranchId
 from queue_server.core.rejections import VersionConflict
-from queue_server.core.state import BranchState
-from queue_server.eventlog.port import EventLog
+from queue_server.eventlog.port import EventLog, Head
 from queue_server.runtime.append import Appender
 from queue_server.runtime.branch import Branch
 from queue_server.runtime.branches import Branches
 from queue_server.runtime.calendar import SYSTEM
 from queue_server.runtime.clock import Clock
-from queue_server.runtime.commits import Commit, Observer, Probe
+from queue_server.runtime.commits import Commit, Observer, Probe, tell
 from queue_server.runtime.errors import KeyReused, Overloaded, Spoiled, Unsettled
 from queue_server.runtime.flight import Flight, Pending
 from queue_server.runtime.outcomes import Outcome
@@ -40,6 +40,9 @@ from queue_server.runtime.receipts import Receipts
 from queue_server.runtime.reloads import Reloads
 
 _log = structlog.get_logger(__name__)
+
+_OTHERS_LATER_SECONDS = 3.0
+"""So much later a node acts on what is due in a branch that another node wrote to last."""
 
 
 class Writer:
@@ -73,6 +76,7 @@ class Writer:
         self._reloads = Reloads(branches, self._again, self._tell_returned, self._arrived.set)
         self._receipts = Receipts(log)
         self._closing = False
+        self._acts = True
         self._loop: asyncio.AbstractEventLoop
 
     @property
@@ -80,8 +84,9 @@ class Writer:
         """The name of the log's history."""
         return self._appender.epoch
 
-    async def open(self) -> None:
-        """Learn the log's clock and the name of its history; once, before `run`."""
+    async def open(self, *, acts: bool = True) -> None:
+        """Learn the log's clock and the name of its history; once, before `run`. One that never *acts* is woken by no deadline."""
+        self._acts = acts
         # Asking for the running loop costs a call to the system each time, as much as a quarter of deciding.
         self._loop = asyncio.get_running_loop()
         await self._appender.open()
@@ -95,7 +100,7 @@ class Writer:
         self, branch_id: BranchId, command: Command, request: bytes | None, newcomer: Branch | None = None
     ) -> asyncio.Future[Outcome]:
         """Queue *command*; the future gives its outcome, a refusal or why it is not known."""
-        if self._closing or len(self._queue) >= self._queue_limit:
+        if self._closing or not self._acts or len(self._queue) >= self._queue_limit:
             raise Overloaded
         pending = Pending(branch_id, command, request, self._loop.create_future(), newcomer)
         self._queue.append(pending)
@@ -126,13 +131,14 @@ class Writer:
     def watch(self, branch: Branch) -> None:
         """Wake *branch* when time alone will make something happen."""
         at = branch.head.wakes_at
-        if at == branch.alarm_at or self._closing:
+        if at == branch.alarm_at or self._closing or not self._acts:
             return
         if branch.alarm is not None:
             branch.alarm.cancel()
         branch.alarm_at, branch.alarm = at, None
         if at is not None:
-            delay = max(0.0, (at - self._clock.now()) / 1000)
+            # Where another node wrote last it is awake, too: asking at the same moment, one of the two would have to read anew.
+            delay = max(0.0, (at - self._clock.now()) / 1000) + (_OTHERS_LATER_SECONDS if branch.is_written_elsewhere else 0.0)
             branch.alarm = self._loop.call_later(delay, self.wake, branch.id)
 
     def wake(self, branch_id: BranchId) -> None:
@@ -234,7 +240,7 @@ class Writer:
         flown = {flight.branch.id for flight in flights}
         for branch in self._branches.loaded():
             if branch.id not in flown:
-                self._reloads.reload(branch, [])
+                self._reloads.reload(branch, [], is_new_history=True)
 
     def give_up_on_old(self) -> None:
         """Answer `Unsettled` to every command that has waited too long, decided or not; asked for from time to time."""
@@ -249,6 +255,8 @@ class Writer:
     def _land(self, flight: Flight) -> None:
         branch = flight.branch
         branch.head = flight.head
+        if flight.rows:
+            branch.is_written_elsewhere = False
         if flight.is_new:
             self._branches.add(branch)
         for pending in flight.passengers:
@@ -286,20 +294,25 @@ class Writer:
         self._queue.append(pending)
         self._arrived.set()
 
-    def _tell_returned(self, state: BranchState) -> None:
-        branch = self._branches.get(state.branch_id)
-        for observer in self._observers:
-            try:
-                observer.reloaded(state)
-            except Exception:  # noqa: BLE001 - one who watches must not stop the writing
-                _log.exception("an observer failed", observer=type(observer).__name__)
-        if branch is not None:
-            self.watch(branch)
+    def reload(self, branch: Branch) -> None:
+        """Read *branch*, of which nothing is in flight, anew."""
+        self._reloads.reload(branch, [])
+
+    def tell_followed(self, branch: Branch, changes: Sequence[Change]) -> None:
+        """Tell the observers what others have written, and where *branch* stands exactly now."""
+        tell(self._observers, lambda observer: observer.committed(Commit(branch.id, changes, own=False), branch.state))
+        self.watch(branch)
+
+    def _tell_returned(self, branch: Branch, read_at: Head) -> None:
+        missed, branch.missed = branch.missed, None
+        if missed and branch.head == read_at:
+            branch.is_written_elsewhere = True
+            self.tell_followed(branch, missed)
+            return
+        # A new day or another history, or a commit of our own was quicker than this: what was known before does not count.
+        tell(self._observers, lambda observer: observer.reloaded(branch.state))
+        self.watch(branch)
 
     def _tell_committed(self, flight: Flight) -> None:
         commit = Commit(flight.branch.id, flight.changes, own=True)
-        for observer in self._observers:
-            try:
-                observer.committed(commit, flight.branch.state)
-            except Exception:  # noqa: BLE001 - one who watches must not stop the writing
-                _log.exception("an observer failed", observer=type(observer).__name__)
+        tell(self._observers, lambda observer: observer.committed(commit, flight.branch.state))

@@ -55,11 +55,14 @@ class Watcher:
 
     def __init__(self) -> None:
         self.commits: list[Commit] = []
+        self.told: asyncio.Queue[Commit] = asyncio.Queue()
         self.reloads = 0
 
     def committed(self, commit: Commit, state: BranchState) -> None:
         assert state.seq == commit.changes[-1].event.seq
         self.commits.append(commit)
+        if not commit.own:
+            self.told.put_nowait(commit)
 
     def reloaded(self, state: BranchState) -> None:
         self.reloads += 1

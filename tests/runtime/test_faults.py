@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from queue_server.core import commands as c
+from queue_server.core.state import BranchState
 from queue_server.eventlog.port import Appended, LogUnavailable
 from queue_server.runtime.errors import DamagedStream, NotYet, Unsettled
 from tests.runtime.hall import Hall, TestedLog, number_of
@@ -100,12 +101,11 @@ async def test_a_branch_brought_back_is_shown_when_nothing_of_it_is_in_the_air()
         seen: list[tuple[int, int]] = []
 
         class Notice:
-            def committed(self, *_: object) -> None:
-                pass
+            def committed(self, _commit: object, state: BranchState) -> None:
+                self.reloaded(state)
 
-            def reloaded(self, state: object) -> None:
-                head = log._heads["b"]
-                seen.append((state.seq, head.seq))  # type: ignore[attr-defined]
+            def reloaded(self, state: BranchState) -> None:
+                seen.append((state.seq, log._heads["b"].seq))
 
         two.runtime.observers.append(Notice())
         await two.numbers()

@@ -84,20 +84,11 @@ async def test_the_sweep_wakes_what_nobody_has_loaded() -> None:
 
 async def test_what_another_process_wrote_is_found_by_the_poll() -> None:
     log = TestedLog()
-    read_anew = asyncio.Event()
-
-    class Notice:
-        def committed(self, *_: object) -> None:
-            pass
-
-        def reloaded(self, *_: object) -> None:
-            read_anew.set()
-
     async with Hall(log) as one, Hall(log, poll_seconds=0.01) as two:
-        two.runtime.observers.append(Notice())
         await two.numbers()
-        await one.issue("a")
-        await asyncio.wait_for(read_anew.wait(), 5)
+        outcome = await one.issue("a")
+        told = await asyncio.wait_for(two.watcher.told.get(), 5)
+        assert (told.own, told.changes[-1].event.seq) == (False, outcome.seq)
         assert await two.numbers() == ["A001"]
 
 

@@ -93,7 +93,8 @@ async def test_a_lost_claim_is_decided_again_on_what_is_there_now() -> None:
         await one.issue("a")
         # The second node decides on an old head, loses, reads on, and gives the next number.
         assert number_of(await two.issue("b")) == "A002"
-        assert two.watcher.reloads == 1
+        assert [change.event.seq for commit in two.watcher.commits for change in commit.changes] == [3, 4]
+        assert [commit.own for commit in two.watcher.commits] == [False, True], "what was missed is told change by change"
         await two.do(c.OpenCounter, counter="1")
         outcome = await one.do(c.CallNext, counter="1")
         assert outcome.changes[0].ticket.number == "A001", "a refusal on an old head is confirmed, and decided again"
