@@ -48,10 +48,12 @@ class PresentSeries(Collector):
         registry.register(self)
 
     def committed(self, commit: Commit, state: BranchState) -> None:
-        """Note that this process was the last to write to the branch."""
+        """Note who was the last to write to the branch."""
         if commit.own:
             self._written[commit.branch_id] = (state.day, state.seq)
             self._elsewhere.discard(commit.branch_id)
+        else:
+            self._elsewhere.add(commit.branch_id)
 
     def reloaded(self, state: BranchState) -> None:
         """Note that another process was the last to write to the branch, unless it stands where this one left it."""
