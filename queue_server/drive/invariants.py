@@ -77,6 +77,10 @@ class Inspector:
         if (ticket := event.get("ticket")) is None:
             return
         ticket_id, number = ticket["ticket_id"], ticket["number"]
+        if event["name"] == "StepUndone":
+            # The end, if that was the step, is no more; who ended before this client came is here again.
+            self._ends.pop(ticket_id, None)
+            self._numbers[ticket_id] = number
         if ticket_id in self._ends:
             self.violate("one_end", f"{number} had ended as {self._ends[ticket_id]} and then had {event['name']}")
         if event["name"] == "TicketIssued":
@@ -115,6 +119,17 @@ class Inspector:
         for counter, ticket_id in held.items():
             if ticket_id not in placed or placed[ticket_id]["counter"] != counter:
                 self.violate("one_place", f"at {feed.seq}: counter {counter} holds {ticket_id}, which is elsewhere")
+        self._check_parked(feed)
+
+    def _check_parked(self, feed: FeedState) -> None:
+        kept = Counter((counter["id"], ticket_id) for counter in feed.state["counters"] for ticket_id in counter["parked"])
+        parked = Counter(
+            (ticket["counter"], ticket["ticket_id"])
+            for ticket in feed.state["tickets"]
+            if ticket["state"] == "parked" and ticket["park_kind"] == "counter"
+        )
+        for counter, ticket_id in (kept - parked) + (parked - kept):
+            self.violate("one_place", f"at {feed.seq}: {ticket_id} and counter {counter} disagree on whether it is parked there")
 
     def _check_counts(self, feed: FeedState) -> None:
         present = len(feed.state["tickets"])

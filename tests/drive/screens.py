@@ -14,7 +14,7 @@ def ticket(number: str, state: str = "waiting", **changes: Any) -> Json:
 
 def counter(number: str, state: str = "open", held: str | None = None, **changes: Any) -> Json:
     """Build a counter of the staff view."""
-    return {"id": number, "number": number, "state": state, "ticket": held, "profile": "all", **changes}
+    return {"id": number, "number": number, "state": state, "ticket": held, "parked": [], "profile": "all", **changes}
 
 
 def staff_snapshot(seq: int = 3, tickets: tuple[Json, ...] = (), counters: tuple[Json, ...] = (), waiting: int = 0) -> Json:

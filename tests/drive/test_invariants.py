@@ -71,6 +71,46 @@ def test_one_end_a_ticket_that_had_ended_moves_again() -> None:
     assert "one_end" in broken(inspect(START, dead, delta(5, called(6, "A001"))))
 
 
+def undone(seq: int, number: str, state: str, held: str | None, waiting: int = 0) -> Json:
+    at_counter = {"ticket": ticket(number, state, counter="1"), "counter": counter("1", "serving" if held else "open", held)}
+    return {"seq": seq, "at": "x", "name": "StepUndone", **at_counter, "services": [{"id": "PS", "waiting": waiting}]}
+
+
+def test_an_end_that_was_undone_is_none() -> None:
+    served = [
+        delta(3, issued(4, "A001")),
+        delta(4, called(5, "A001")),
+        delta(5, ended(6, "A001", "finished", counter=counter("1"))),
+    ]
+    back = delta(6, undone(7, "A001", "serving", "t-A001"))
+    last = delta(7, ended(8, "A001", "finished", counter=counter("1")))
+    inspector = inspect(START, *served, back, last)
+    inspector.check_ends(issued=1, no_shows=0)
+    assert inspector.violations == []
+    assert "one_end" in broken(inspect(START, *served, back, last, delta(8, called(9, "A001"))))
+
+
+def test_one_who_had_ended_before_this_client_came_counts_when_back() -> None:
+    assert inspect(START, delta(3, undone(4, "A001", "serving", "t-A001"))).violations == []
+    assert broken(inspect(START, delta(3, undone(4, "A001", "serving", None)))) == {"one_place"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "listed", "violations"),
+    [
+        ("counter", ["t-A001"], set()),
+        ("service", [], set()),
+        ("counter", [], {"one_place"}),
+        ("service", ["t-A001"], {"one_place"}),
+        ("counter", ["t-A001", "t-A001"], {"one_place"}),
+    ],
+)
+def test_one_place_a_parked_ticket_is_kept_by_its_counter_alone(kind: str, listed: list[str], violations: set[str]) -> None:
+    parked = {"ticket": ticket("A001", "parked", counter="1", park_kind=kind), "counter": counter("1", parked=listed)}
+    aside = delta(5, {"seq": 6, "at": "x", "name": "TicketParked", **parked})
+    assert broken(inspect(START, delta(3, issued(4, "A001")), delta(4, called(5, "A001")), aside)) == violations
+
+
 def test_one_end_a_ticket_never_ends() -> None:
     inspector = inspect(START, delta(3, issued(4, "A001")))
     inspector.check_ends(issued=1, no_shows=0)

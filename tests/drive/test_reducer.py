@@ -69,3 +69,32 @@ def test_a_heartbeat_tells_of_a_lost_delta() -> None:
     assert following(staff_snapshot(3), {**beat, "seq": 8, "prev": 3}).head == 8
     with pytest.raises(FeedGap):
         following(staff_snapshot(3), {**beat, "seq": 8, "prev": 8})
+
+
+def test_a_call_that_was_withdrawn_goes() -> None:
+    undone = {"seq": 6, "at": "x", "name": "StepUndone", "ticket": ticket("A001"), "withdrawn": "A001"}
+    feed = following(staff_snapshot(3), delta(3, called(4, "A002"), called(5, "A001")), delta(5, undone))
+    assert [call["number"] for call in feed.state["calls"]] == ["A002"]
+
+
+def test_notices_come_newest_first_and_only_five_are_shown() -> None:
+    made = [{"seq": seq, "at": "x", "name": "AnnouncementMade", "notice": {"seq": seq}} for seq in range(4, 11)]
+    feed = following(staff_snapshot(3), delta(3, *made))
+    assert [notice["seq"] for notice in feed.state["notices"]] == [10, 9, 8, 7, 6]
+
+
+def test_one_who_had_ended_and_is_back_stands_where_they_were_issued() -> None:
+    back = {"seq": 5, "at": "x", "name": "StepUndone", "ticket": ticket("A002", "serving")}
+    feed = following(staff_snapshot(3, (ticket("A001"), ticket("A002", "serving"), ticket("A003"))), delta(3, ended(4, "A002")))
+    feed.take(delta(4, back))
+    assert [held["number"] for held in feed.state["tickets"]] == ["A001", "A002", "A003"]
+
+
+def test_what_goes_on_in_the_present_stage_is_left_out_of_comparisons_and_what_was_given_is_not() -> None:
+    def shown(given: float, present: float) -> object:
+        first = {"service": "PS", "state": "finished", "served_seconds": given}
+        stages = [first, {"service": "PS", "state": "serving", "served_seconds": present}]
+        return comparable(following(staff_snapshot(3, (ticket("A001", stages=stages),))).state)
+
+    assert shown(5, 1) == shown(5, 2)
+    assert shown(5, 1) != shown(6, 1)

@@ -13,6 +13,7 @@ from queue_server.access.memory import MemoryTokens
 from queue_server.access.roles import Role
 from queue_server.access.tokens import Tokens, create_token, token_hash
 from queue_server.core.configuration import Configuration
+from queue_server.drive.feed import Watch
 from queue_server.drive.reducer import FeedState, comparable
 from queue_server.push.admission import Admission
 from queue_server.push.hub import Hub
@@ -74,11 +75,14 @@ class Screen:
         self.connection = connection
         self.state = copy.deepcopy(held) if held is not None else FeedState()
         self.messages: list[Json] = []
+        self.watch: Watch | None = None
 
     async def read(self) -> Json:
         message: Json = msgspec.json.decode(await self.connection.recv(decode=False))
         self.messages.append(message)
         self.state.take(message)
+        if self.watch is not None:
+            self.watch(self.state, message, 0.0)
         return message
 
     async def read_until(self, kind: str) -> Json:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from queue_server.core import commands as c
+from queue_server.drive.invariants import Inspector
 from queue_server.drive.reducer import FeedGap, FeedState
 from queue_server.eventlog.port import Appended
 from tests.push.node import Node, Screen, rename, running, same
@@ -39,6 +40,20 @@ async def test_deltas_lead_to_the_fresh_snapshot(seed: int) -> None:
         for _, opened, screen in screens:
             assert screen.kinds.count("snapshot") == 1
             await opened.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_busy_hall_breaks_none_of_the_laws_that_can_be_seen_from_outside(seed: int) -> None:
+    inspector = Inspector({})
+    async with running(rules=busy_rules()) as node, node.screen("view=staff") as screen:
+        screen.watch = inspector.watch
+        walk = Walk(node.hall, seed)
+        await walk.open()
+        for _ in range(150):
+            await walk.step()
+        await settled(node, screen)
+    # The walk calls past the profiles on purpose, with an override.
+    assert [violation for violation in inspector.violations if violation.invariant != "profile_kept"] == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
