@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from queue_server.core.ids import BranchId, Day, Instant, ServiceId, TierId
 from queue_server.core.lifecycle import CounterState
 from queue_server.core.state import BranchState
-from queue_server.metrics.facts import LABELS
+from queue_server.metrics.facts import LABELS, waited_for_service_ms
 from queue_server.runtime.commits import Commit
 
 _Served = tuple[ServiceId, TierId]
@@ -66,10 +66,10 @@ class PresentSeries(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return what the last `read` found."""
-        waiting = GaugeMetricFamily("queue_tickets_waiting", "Tickets that wait now.", labels=LABELS)
+        waiting = GaugeMetricFamily("queue_tickets_waiting", "Tickets that wait now; parked ones do not.", labels=LABELS)
         oldest = GaugeMetricFamily(
             "queue_oldest_waiting_timestamp_seconds",
-            "Since when the first in line has waited, time not spent waiting left out.",
+            "Since when the first in line has waited for this service, time not spent waiting left out.",
             labels=LABELS,
         )
         counters = GaugeMetricFamily("queue_counters", "Counters in each state.", labels=("branch", "state"))
@@ -96,7 +96,7 @@ def _read(state: BranchState) -> _Reading:
         if not line:
             continue
         ticket = state.tickets[line.head[2]]
-        since = (ticket.waiting_since or ticket.arrived_at) - ticket.waited_ms
+        since = (ticket.waiting_since or ticket.arrived_at) - waited_for_service_ms(ticket)
         earliest = reading.oldest.get((key.service, key.tier), since)
         reading.oldest[key.service, key.tier] = min(earliest, since)
     return reading

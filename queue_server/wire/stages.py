@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from queue_server.core.ids import Instant
+from queue_server.core.ids import Instant, Millis
 from queue_server.core.lifecycle import TicketState
 from queue_server.core.ticket import Ticket
 from queue_server.wire.instants import seconds
@@ -56,11 +56,12 @@ def stages_form(ticket: Ticket, at: Instant) -> tuple[StageForm, ...]:
         for stage in ticket.stages
     )
     # The last one given is the present one, once the visit is over.
-    present = () if ticket.state is TicketState.FINISHED else (_present_stage(ticket, at, given_wait_ms(ticket)),)
+    waited_before = sum(stage.waited_ms for stage in ticket.stages)
+    present = () if ticket.state is TicketState.FINISHED else (_present_stage(ticket, at, waited_before),)
     return (*given, *present, *(StageForm(service, StageState.TO_COME, 0.0, 0.0, 0.0, None) for service in ticket.then))
 
 
-def _present_stage(ticket: Ticket, at: Instant, waited_before: int) -> StageForm:
+def _present_stage(ticket: Ticket, at: Instant, waited_before: Millis) -> StageForm:
     return StageForm(
         ticket.service,
         _STAGE_STATES[ticket.state],
@@ -72,8 +73,3 @@ def _present_stage(ticket: Ticket, at: Instant, waited_before: int) -> StageForm
 
 
 _STAGE_STATES = {state: StageState(state.value) for state in TicketState}
-
-
-def given_wait_ms(ticket: Ticket) -> int:
-    """Return how long *ticket* has waited for the services that it has been given."""
-    return sum(stage.waited_ms for stage in ticket.stages)

@@ -79,6 +79,65 @@ async def test_a_customer_called_twice_has_waited_once() -> None:
     assert value(metrics, "queue_wait_seconds_sum", **CASH) == 50
 
 
+async def test_each_service_of_a_visit_is_observed_by_itself_without_the_time_parked() -> None:
+    metrics = metrics_of_a_process()
+    hall = Hall(metrics)
+    hall.open_counter()
+    ticket = hall.issue(then=("loans",))
+    hall.call_next(after_ms=40_000)
+    hall.do(c.StartServing, ticket=ticket, after_ms=5_000)
+    hall.do(c.ParkTicket, ticket=ticket, after_ms=10_000)
+    hall.do(c.UnparkTicket, ticket=ticket, after_ms=500_000)
+    hall.do(c.FinishServing, ticket=ticket, after_ms=20_000)
+    hall.call_next(after_ms=7_000)
+    hall.do(c.StartServing, ticket=ticket)
+    hall.do(c.FinishServing, ticket=ticket, after_ms=60_000)
+    loans = {**CASH, "service": "loans"}
+    assert [value(metrics, "queue_wait_seconds_sum", **labels) for labels in (CASH, loans)] == [40, 7]
+    assert [value(metrics, "queue_service_seconds_sum", **labels) for labels in (CASH, loans)] == [30, 60]
+    assert [value(metrics, "queue_service_seconds_count", **labels) for labels in (CASH, loans)] == [1, 1]
+    assert [value(metrics, "queue_tickets_finished_total", **labels) for labels in (CASH, loans)] == [0, 1]
+    assert [value(metrics, "queue_tickets_called_total", **labels) for labels in (CASH, loans)] == [1, 1]
+
+
+async def test_what_was_counted_stays_counted_and_the_gauges_follow_when_a_step_is_undone() -> None:
+    metrics, hall = shown()
+    hall.open_counter()
+    ticket = hall.issue()
+    hall.call_next()
+    hall.do(c.UndoStep, ticket=ticket)
+    await metrics.render()
+    assert value(metrics, "queue_tickets_called_total", **CASH) == 1
+    assert value(metrics, "queue_tickets_waiting", **CASH) == 1
+    assert value(metrics, "queue_oldest_waiting_timestamp_seconds", **CASH) == (MORNING + 2000) / 1000
+    assert value(metrics, "queue_counters", branch="main", state="open") == 1
+    hall.call_next()
+    hall.do(c.StartServing, ticket=ticket)
+    hall.do(c.FinishServing, ticket=ticket)
+    hall.do(c.UndoStep, ticket=ticket)
+    await metrics.render()
+    assert value(metrics, "queue_tickets_finished_total", **CASH) == 1
+    assert value(metrics, "queue_counters", branch="main", state="serving") == 1
+
+
+async def test_who_is_parked_does_not_wait_and_waits_for_the_second_service_anew() -> None:
+    metrics, hall = shown()
+    hall.open_counter()
+    ticket = hall.issue(then=("loans",))
+    hall.call_next(after_ms=40_000)
+    hall.do(c.StartServing, ticket=ticket)
+    hall.do(c.ParkTicket, ticket=ticket)
+    await metrics.render()
+    assert value(metrics, "queue_tickets_waiting", **CASH) == 0
+    assert value(metrics, "queue_counters", branch="main", state="open") == 1
+    hall.do(c.UnparkTicket, ticket=ticket)
+    hall.do(c.FinishServing, ticket=ticket)
+    await metrics.render()
+    loans = {**CASH, "service": "loans"}
+    assert value(metrics, "queue_tickets_waiting", **loans) == 1
+    assert value(metrics, "queue_oldest_waiting_timestamp_seconds", **loans) == hall.at / 1000
+
+
 async def test_facts_of_others_and_of_a_replay_are_not_counted() -> None:
     metrics = metrics_of_a_process()
     hall = Hall(metrics)
