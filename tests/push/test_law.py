@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from queue_server.core import commands as c
+from queue_server.core.state import BranchState
+from queue_server.core.timetable import Timetable, Window
 from queue_server.drive.invariants import Inspector
 from queue_server.drive.reducer import FeedGap, FeedState
 from queue_server.eventlog.port import Appended
@@ -242,3 +244,22 @@ async def test_an_outlook_comes_when_something_changed_and_not_again() -> None:
         assert "outlook" not in screen.kinds[-5:]
         node.hall.clock.at += 5000
         assert (await screen.read_until("outlook"))["tickets"]["t1"]["waited_seconds"] == 5
+
+
+async def test_a_service_that_opens_is_told_though_nobody_waits() -> None:
+    async with running() as node, node.screen() as screen, asyncio.timeout(10):
+        day = (await settled(node, screen)).day
+        opens_at = node.hall.clock.at + HOUR
+
+        def set_hours(state: BranchState, _at: int) -> None:
+            state.timetable = Timetable(windows=(Window(opens_at, opens_at + HOUR, opens_at + HOUR),))
+
+        await node.hall.runtime.read("b", set_hours)
+        outlook = await screen.read_until("outlook")
+        while outlook["services"][0]["open"]:
+            outlook = await screen.read_until("outlook")
+        assert (outlook["services"][0]["reason"], outlook["services"][0]["until"]) == ("closed", f"{day}T09:00:00.000Z")
+        node.hall.clock.at = opens_at
+        while not outlook["services"][0]["open"]:
+            outlook = await screen.read_until("outlook")
+        assert outlook["services"][0]["until"] is None
