@@ -2,18 +2,33 @@
 
 from typing import Any
 
-from queue_server.core.configuration import Configuration, CounterPlace, Preference, Profile, Service, StartMode, Tier
-from queue_server.core.ids import BranchId, Millis
+from queue_server.core.configuration import (
+    Code,
+    Configuration,
+    CounterPlace,
+    Preference,
+    Profile,
+    Service,
+    StartMode,
+    Template,
+    Tier,
+)
+from queue_server.core.ids import BranchId
+from queue_server.wire.configuration_calendar import hours_form, promises_form, stored_hours, stored_promises
 from queue_server.wire.configuration_faults import inconsistencies
 from queue_server.wire.configuration_form import (
+    AutomaticCalling,
+    CodeConfiguration,
     ConfigurationForm,
     CounterConfiguration,
     ProfileConfiguration,
     ServiceConfiguration,
     StartAfter,
+    TemplateConfiguration,
     TierConfiguration,
 )
-from queue_server.wire.instants import seconds, seconds_or_none
+from queue_server.wire.configuration_rules import arrival_form, elastic_form, stored_arrival, stored_elastic
+from queue_server.wire.instants import milliseconds, milliseconds_or_none, seconds, seconds_or_none
 from queue_server.wire.policy_form import cap_form, policy_form, stored_cap, stored_policy
 from queue_server.wire.reading import Invalid, faults_in, read
 
@@ -56,6 +71,19 @@ def configuration_form(rules: Configuration) -> ConfigurationForm:
         transfer_position=_position(rules.transfer_position),
         reinstate_position=_position(rules.reinstate_position),
         roll_grace_seconds=seconds(rules.roll_grace_ms),
+        hours=hours_form(rules.hours),
+        promises=tuple(promises_form(listed) for listed in rules.promises),
+        classification=tuple(arrival_form(rule) for rule in rules.classification),
+        elastic=tuple(elastic_form(rule) for rule in rules.elastic),
+        automatic_calling=None if rules.automatic_after_ms is None else AutomaticCalling(seconds(rules.automatic_after_ms)),
+        recalls_before_no_show=rules.recalls_before_no_show,
+        stage_credit=rules.stage_credit_permille / 1000,
+        park_limit=rules.park_limit,
+        undo_seconds=seconds(rules.undo_ms),
+        pause_reasons=tuple(CodeConfiguration(code.id, code.name) for code in rules.pause_reasons),
+        outcomes=tuple(CodeConfiguration(code.id, code.name) for code in rules.outcomes),
+        announcements=tuple(TemplateConfiguration(template.id, template.text) for template in rules.announcements),
+        announcement_seconds=seconds(rules.announcement_ms),
     )
 
 
@@ -64,7 +92,7 @@ def _stored(form: ConfigurationForm) -> Configuration:
     return Configuration(
         id=form.id,
         name=form.name,
-        tiers=tuple(Tier(tier.id, tier.name, _ms(tier.target_seconds)) for tier in form.tiers),
+        tiers=tuple(Tier(tier.id, tier.name, milliseconds(tier.target_seconds)) for tier in form.tiers),
         services=tuple(_service(service) for service in form.services),
         counters=tuple(CounterPlace(c.id, str(c.number), c.zone, c.profile) for c in form.counters),
         default_tier=form.default_tier or form.tiers[-1].id,
@@ -77,23 +105,54 @@ def _stored(form: ConfigurationForm) -> Configuration:
         reserve=form.reserve,
         cap=stored_cap(form.cap),
         start=StartMode.AFTER if isinstance(form.start, StartAfter) else StartMode(form.start),
-        start_after_ms=_ms(after.after_seconds) if after is not None else 0,
-        no_show_after_ms=None if form.no_show_after_seconds is None else _ms(form.no_show_after_seconds),
-        reinstate_ms=_ms(form.reinstate_seconds),
+        start_after_ms=milliseconds(after.after_seconds) if after is not None else 0,
+        no_show_after_ms=milliseconds_or_none(form.no_show_after_seconds),
+        reinstate_ms=milliseconds(form.reinstate_seconds),
         transfer_position=form.transfer_position,
         reinstate_position=form.reinstate_position,
-        roll_grace_ms=_ms(form.roll_grace_seconds),
+        roll_grace_ms=milliseconds(form.roll_grace_seconds),
+        hours=stored_hours(form.hours),
+        promises=tuple(stored_promises(listed) for listed in form.promises),
+        classification=tuple(stored_arrival(rule) for rule in form.classification),
+        elastic=tuple(stored_elastic(rule) for rule in form.elastic),
+        automatic_after_ms=None if form.automatic_calling is None else milliseconds(form.automatic_calling.after_idle_seconds),
+        recalls_before_no_show=form.recalls_before_no_show,
+        stage_credit_permille=round(form.stage_credit * 1000),
+        park_limit=form.park_limit,
+        undo_ms=milliseconds(form.undo_seconds),
+        pause_reasons=tuple(Code(code.id, code.name) for code in form.pause_reasons),
+        outcomes=tuple(Code(code.id, code.name) for code in form.outcomes),
+        announcements=tuple(Template(template.id, template.text) for template in form.announcements),
+        announcement_ms=milliseconds(form.announcement_seconds),
     )
 
 
 def _service(form: ServiceConfiguration) -> Service:
-    targets = {tier: _ms(target) for tier, target in form.target_seconds.items()}
-    return Service(form.id, form.name, form.prefix, form.prefixes, targets, _ms(form.typical_seconds))
+    targets = {tier: milliseconds(target) for tier, target in form.target_seconds.items()}
+    return Service(
+        id=form.id,
+        name=form.name,
+        prefix=form.prefix,
+        prefixes=form.prefixes,
+        target_ms=targets,
+        typical_ms=milliseconds(form.typical_seconds),
+        hours=stored_hours(form.hours),
+        daily_limit=form.daily_limit,
+    )
 
 
 def _service_form(service: Service) -> ServiceConfiguration:
     targets = {tier: seconds(target) for tier, target in service.target_ms.items()}
-    return ServiceConfiguration(service.id, service.name, service.prefix, service.prefixes, targets, seconds(service.typical_ms))
+    return ServiceConfiguration(
+        id=service.id,
+        name=service.name,
+        prefix=service.prefix,
+        prefixes=service.prefixes,
+        target_seconds=targets,
+        typical_seconds=seconds(service.typical_ms),
+        hours=hours_form(service.hours),
+        daily_limit=service.daily_limit,
+    )
 
 
 def _profile(form: ProfileConfiguration) -> Profile:
@@ -112,7 +171,3 @@ def _start_form(rules: Configuration) -> Any:
 
 def _position(name: str) -> Any:
     return name
-
-
-def _ms(duration: float) -> Millis:
-    return round(duration * 1000)

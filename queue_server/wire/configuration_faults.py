@@ -10,13 +10,15 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from queue_server.core.ids import BranchId
+from queue_server.wire.configuration_calendar_faults import calendar_faults
+from queue_server.wire.configuration_rules_faults import arrival_faults, elastic_faults
 from queue_server.wire.policy_faults import policy_faults
 from queue_server.wire.reading import Fault, beside
-from queue_server.wire.references import entries, repeated, unknown
+from queue_server.wire.references import entries, ids, mapping, repeated, unknown
 
 Json = dict[str, Any]
 
-_LISTS = ("tiers", "services", "profiles", "counters")
+_LISTS = ("tiers", "services", "profiles", "counters", "pause_reasons", "outcomes", "announcements")
 
 
 def inconsistencies(value: Json, branch_id: BranchId | None) -> list[Fault]:
@@ -29,7 +31,7 @@ def inconsistencies(value: Json, branch_id: BranchId | None) -> list[Fault]:
         faults.append(Fault("time_zone", "There is no such time zone; right would be a name such as Asia/Hong_Kong or UTC"))
     for name in _LISTS:
         faults += repeated(value, name)
-    return [*faults, *_shared_prefixes(value), *_lost(value)]
+    return [*faults, *_shared_prefixes(value), *_lost(value), *_untranslated(value)]
 
 
 @lru_cache(maxsize=256)
@@ -40,10 +42,6 @@ def is_time_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
-
-
-def _ids(value: Json, name: str) -> list[str]:
-    return [entry["id"] for _, entry in entries(value, name) if isinstance(entry.get("id"), str)]
 
 
 def _prefixes(value: Json) -> Iterator[tuple[str, str]]:
@@ -65,7 +63,7 @@ def _shared_prefixes(value: Json) -> Iterator[Fault]:
 
 
 def _lost(value: Json) -> Iterator[Fault]:
-    tiers, services, profiles = (_ids(value, name) for name in ("tiers", "services", "profiles"))
+    tiers, services, profiles = (ids(value, name) for name in ("tiers", "services", "profiles"))
     for path, entry in entries(value, "services"):
         yield from unknown(entry, "prefixes", path, "tier", tiers)
         yield from unknown(entry, "target_seconds", path, "tier", tiers)
@@ -78,3 +76,19 @@ def _lost(value: Json) -> Iterator[Fault]:
     yield from unknown(value, "default_tier", "", "tier", tiers)
     yield from unknown(value, "reserve", "", "tier", tiers)
     yield from policy_faults(value, tiers, services, profiles)
+    yield from calendar_faults(value, tiers, services)
+    yield from arrival_faults(value, tiers, services)
+    yield from elastic_faults(value, tiers, services, profiles)
+
+
+def _untranslated(value: Json) -> Iterator[Fault]:
+    # Staff and customers read these in their own language; what is missing there would be missed in the middle of a day.
+    stated = value.get("languages")
+    spoken = [tag for tag in stated if isinstance(tag, str)] if isinstance(stated, list | tuple) else list(mapping(value, "name"))
+    for name, field in (("pause_reasons", "name"), ("outcomes", "name"), ("announcements", "text")):
+        for path, entry in entries(value, name):
+            texts = mapping(entry, field)
+            missing = [tag for tag in spoken if tag not in texts]
+            if texts and missing:
+                lacks = ", ".join(tag[:35] for tag in missing[:20])
+                yield Fault(f"{path}.{field}", f"It lacks {lacks}; right would be every language of the branch")

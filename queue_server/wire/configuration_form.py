@@ -4,25 +4,37 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from queue_server.wire.configuration_calendar import PROMISES_MAX, HoursConfiguration, PromiseConfiguration
+from queue_server.wire.configuration_rules import (
+    ARRIVAL_RULES_MAX,
+    ELASTIC_RULES_MAX,
+    ArrivalConfiguration,
+    ElasticConfiguration,
+)
 from queue_server.wire.constraints import (
     Id,
     Language,
     Letters,
     Names,
-    NotOffered,
     PlainPosition,
     Seconds,
     SecondsOrNothing,
     Share,
     ShortText,
+    Spoken,
     Text,
     TimeOfDay,
+    WholeShare,
 )
 from queue_server.wire.policy_form import CapConfiguration, PolicyConfiguration, Weight
 
 TIERS_MAX, SERVICES_MAX, COUNTERS_MAX, PROFILES_MAX = 20, 200, 500, 200
+CODES_MAX, TEMPLATES_MAX = 100, 100
 
 Reserved: TypeAlias = Annotated[int, Meta(ge=1, le=COUNTERS_MAX)]
+DailyLimit: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000, extra={"right": "a whole number from 1, or null for no limit"})]
+Recalls: TypeAlias = Annotated[int, Meta(ge=0, le=20, extra={"right": "a whole number from 0 to 20"})]
+Parked: TypeAlias = Annotated[int, Meta(ge=0, le=100, extra={"right": "a whole number from 0 to 100"})]
 
 
 class TierConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +49,8 @@ class ServiceConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """
     Something the branch offers; `prefix` begins its numbers, `prefixes` gives tiers a series of their own.
 
-    `target_seconds` replaces the promise of a tier here; `typical_seconds` is what serving usually takes.
+    `target_seconds` replaces the promise of a tier here; `typical_seconds` is what serving usually takes. `hours` replace those of the
+    branch (null: the branch's); `daily_limit` is how many tickets a day has for it.
     """
 
     id: Id
@@ -46,8 +59,8 @@ class ServiceConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     prefixes: dict[Id, Letters] = {}
     target_seconds: dict[Id, Seconds] = {}
     typical_seconds: Seconds = 180.0
-    hours: NotOffered = None
-    daily_limit: NotOffered = None
+    hours: HoursConfiguration | None = None
+    daily_limit: DailyLimit | None = None
 
 
 class ProfileConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +92,27 @@ class StartAfter(Struct, frozen=True, forbid_unknown_fields=True):
     after_seconds: Seconds
 
 
+class CodeConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
+    """A reason or an outcome that staff choose from, in every language of the branch."""
+
+    id: Id
+    name: Names
+
+
+class TemplateConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
+    """An announcement prepared in every language of the branch."""
+
+    id: Id
+    text: Annotated[dict[Language, Spoken], Meta(min_length=1, max_length=20, extra={"right": 'texts by language, {"en": "..."}'})]
+
+
+class AutomaticCalling(Struct, frozen=True, forbid_unknown_fields=True):
+    """A counter that has been idle for so long calls by itself, the one idle for longest first."""
+
+    after_idle_seconds: SecondsOrNothing
+
+
+Codes: TypeAlias = Annotated[tuple[CodeConfiguration, ...], Meta(max_length=CODES_MAX)]
 Start: TypeAlias = Literal["pressed", "on_call"] | StartAfter
 
 
@@ -93,7 +127,7 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
     time_zone: ShortText = "UTC"
     day_starts_at: TimeOfDay = "04:00"
-    hours: NotOffered = None
+    hours: HoursConfiguration | None = None
     default_tier: Id | None = None
     profiles: Annotated[tuple[ProfileConfiguration, ...], Meta(max_length=PROFILES_MAX)] | None = ()
     policy: PolicyConfiguration = PolicyConfiguration()
@@ -106,3 +140,15 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     transfer_position: PlainPosition = "due"
     reinstate_position: PlainPosition = "due"
     roll_grace_seconds: SecondsOrNothing = 7200.0
+    promises: Annotated[tuple[PromiseConfiguration, ...], Meta(max_length=PROMISES_MAX)] = ()
+    classification: Annotated[tuple[ArrivalConfiguration, ...], Meta(max_length=ARRIVAL_RULES_MAX)] = ()
+    elastic: Annotated[tuple[ElasticConfiguration, ...], Meta(max_length=ELASTIC_RULES_MAX)] = ()
+    automatic_calling: AutomaticCalling | None = None
+    recalls_before_no_show: Recalls = 0
+    stage_credit: WholeShare = 0.5
+    park_limit: Parked = 3
+    undo_seconds: SecondsOrNothing = 30.0
+    pause_reasons: Codes = ()
+    outcomes: Codes = ()
+    announcements: Annotated[tuple[TemplateConfiguration, ...], Meta(max_length=TEMPLATES_MAX)] = ()
+    announcement_seconds: Seconds = 300.0

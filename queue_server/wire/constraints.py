@@ -63,14 +63,30 @@ Letters: TypeAlias = Annotated[str, Meta(pattern=rf"^[A-Za-z]{{1,4}}{_END}", ext
 TimeOfDay: TypeAlias = Annotated[
     str, Meta(pattern=rf"^([01][0-9]|2[0-3]):[0-5][0-9]{_END}", extra={"right": "a time of day from 00:00 to 23:59"})
 ]
+Date: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}",
+        extra={"right": 'a date such as "2026-12-24", in quotation marks'},
+    ),
+]
 Seconds: TypeAlias = Annotated[
     float, Meta(ge=0.001, le=WEEK_SECONDS, extra={"right": "a number of seconds, above zero and at most a week"})
 ]
 SecondsOrNothing: TypeAlias = Annotated[float, Meta(ge=0, le=WEEK_SECONDS, extra={"right": "a number of seconds from 0 to a week"})]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=0.999, extra={"right": "a share from 0 to 0.999, such as 0.25"})]
+WholeShare: TypeAlias = Annotated[float, Meta(ge=0, le=1, extra={"right": "a share from 0 to 1, such as 0.5"})]
+Spoken: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=500,
+        pattern=rf"^{_NO_CONTROL}*{_END}",
+        extra={"right": "1 to 500 characters without control characters"},
+    ),
+]
 Names: TypeAlias = Annotated[
     dict[Language, Text], Meta(min_length=1, max_length=20, extra={"right": 'names by language, such as {"en": "Cash"}'})
 ]
 Care: TypeAlias = Literal["elderly", "disabled", "pregnant", "with_infant", "service_member"]
 PlainPosition: TypeAlias = Literal["front", "due", "back"]
-NotOffered: TypeAlias = Annotated[None, Meta(extra={"right": "null: this is not offered yet"})]

@@ -47,3 +47,13 @@ def seconds(ms: Millis) -> float:
 def seconds_or_none(ms: Millis | None) -> float | None:
     """Return a duration of *ms* as a number of seconds; None stays None."""
     return None if ms is None else ms / 1000
+
+
+def milliseconds(duration: float) -> Millis:
+    """Return a *duration* in seconds as the core keeps it."""
+    return round(duration * 1000)
+
+
+def milliseconds_or_none(duration: float | None) -> Millis | None:
+    """Return a *duration* in seconds as the core keeps it; None stays None."""
+    return None if duration is None else milliseconds(duration)

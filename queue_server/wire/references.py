@@ -16,6 +16,17 @@ def entries(value: Json, name: str, path: str = "") -> Iterator[tuple[str, Json]
             yield f"{beside(path, name)}[{index}]", entry
 
 
+def ids(value: Json, name: str) -> list[str]:
+    """Return the ids of the entries of a list, as far as they have one."""
+    return [entry["id"] for _, entry in entries(value, name) if isinstance(entry.get("id"), str)]
+
+
+def mapping(value: Json, name: str) -> Json:
+    """Return the map in the field *name*; an empty one where there is none, which is a fault of form."""
+    content = value.get(name)
+    return content if isinstance(content, dict) else {}
+
+
 def repeated(value: Json, name: str, path: str = "") -> Iterator[Fault]:
     """Yield a fault for each entry of a list whose id an earlier one has."""
     first: dict[str, str] = {}

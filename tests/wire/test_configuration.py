@@ -95,6 +95,18 @@ def test_defaults_are_filled_in() -> None:
         "transfer_position": "due",
         "reinstate_position": "due",
         "roll_grace_seconds": 7200.0,
+        "promises": [],
+        "classification": [],
+        "elastic": [],
+        "automatic_calling": None,
+        "recalls_before_no_show": 0,
+        "stage_credit": 0.5,
+        "park_limit": 3,
+        "undo_seconds": 30.0,
+        "pause_reasons": [],
+        "outcomes": [],
+        "announcements": [],
+        "announcement_seconds": 300.0,
     }
 
 
@@ -193,7 +205,7 @@ def test_every_fault_is_told_at_once_with_its_place() -> None:
         "counters[0].profile",
         "default_tier",
         "time_zone",
-        "hours",
+        "hours.mon",
         "policy.name",
         "policy.x",
         "care_share",
@@ -204,7 +216,6 @@ def test_every_fault_is_told_at_once_with_its_place() -> None:
     assert "did you mean gold?" in told["default_tier"]
     assert "did you mean target_seconds?" in told["tiers[2].target_second"]
     assert "letters" in told["services[0].prefix"]
-    assert "not offered yet" in told["hours"]
     assert all("right would be" in told[path] or "did you mean" in told[path] for path in ("id", "time_zone", "care_share"))
 
 
@@ -243,7 +254,7 @@ def test_every_fault_is_told_at_once_with_its_place() -> None:
         ("services[0].prefix", ""),
         ("services[1].prefix", "a"),
         ("services[1].prefixes", {"gold": "A"}),
-        ("services[0].daily_limit", 10),
+        ("services[0].daily_limit", 0),
         ("services[1].target_seconds.gold", 0),
         ("counters[0].number", ""),
         ("counters[0].number", None),
