@@ -162,6 +162,7 @@ def ticket_form(ticket: Ticket, at: Instant, told: Outlook | None = None) -> Tic
     waiting = ticket.state is TicketState.WAITING
     place_at = rfc3339(ticket.place_at)
     issued_at = place_at if ticket.issued_at == ticket.place_at else rfc3339(ticket.issued_at)
+    waited = seconds(ticket.waited_at(at))
     # Positional: this is on the path of every command, and keywords cost as much again.
     return TicketForm(
         ticket.ticket_id,
@@ -180,12 +181,12 @@ def ticket_form(ticket: Ticket, at: Instant, told: Outlook | None = None) -> Tic
         place_at,
         issued_at,
         rfc3339(ticket.place_at + ticket.target_ms),
-        seconds(ticket.waited_at(at)),
+        waited,
         rfc3339_or_none(ticket.called_at),
         rfc3339_or_none(ticket.serving_at),
         rfc3339_or_none(ticket.ended_at),
         ticket.recalls,
-        stages_form(ticket, at),
+        stages_form(ticket, at, waited),
         ticket.classified_by,
         None if told is None else told.ahead,
         None if told is None else seconds_or_none(told.p50_ms),

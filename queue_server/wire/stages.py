@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from queue_server.core.ids import Instant, Millis
+from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import TicketState
 from queue_server.core.ticket import Ticket
 from queue_server.wire.instants import seconds
@@ -39,11 +39,11 @@ class StageForm(Struct, frozen=True, gc=False):
     outcome: str | None
 
 
-def stages_form(ticket: Ticket, at: Instant) -> tuple[StageForm, ...]:
-    """Return all services of the visit, in order, as they stand at *at*."""
+def stages_form(ticket: Ticket, at: Instant, waited: float) -> tuple[StageForm, ...]:
+    """Return all services of the visit, in order, as they stand at *at*, when *ticket* has *waited* so many seconds in all."""
     if not ticket.stages and not ticket.then:
         # Nearly every visit: one service, and it is on the path of every command.
-        return (_present_stage(ticket, at, 0),)
+        return (_present_stage(ticket, at, waited),)
     given = tuple(
         StageForm(
             stage.service,
@@ -55,21 +55,19 @@ def stages_form(ticket: Ticket, at: Instant) -> tuple[StageForm, ...]:
         )
         for stage in ticket.stages
     )
-    # The last one given is the present one, once the visit is over.
-    waited_before = sum(stage.waited_ms for stage in ticket.stages)
-    present = () if ticket.state is TicketState.FINISHED else (_present_stage(ticket, at, waited_before),)
-    return (*given, *present, *(StageForm(service, StageState.TO_COME, 0.0, 0.0, 0.0, None) for service in ticket.then))
+    to_come = tuple(StageForm(service, StageState.TO_COME, 0.0, 0.0, 0.0, None) for service in ticket.then)
+    if ticket.state is TicketState.FINISHED:
+        # The last one given is the present one.
+        return (*given, *to_come)
+    present = ticket.stage_at(at, None)
+    return (*given, _present_stage(ticket, at, seconds(present.waited_ms)), *to_come)
 
 
-def _present_stage(ticket: Ticket, at: Instant, waited_before: Millis) -> StageForm:
-    return StageForm(
-        ticket.service,
-        _STAGE_STATES[ticket.state],
-        seconds(ticket.waited_at(at) - waited_before),
-        seconds(ticket.served_at(at)),
-        seconds(ticket.parked_at(at)),
-        None,
-    )
+def _present_stage(ticket: Ticket, at: Instant, waited: float) -> StageForm:
+    state = _STAGE_STATES[ticket.state]
+    if ticket.called_at is None:
+        return StageForm(ticket.service, state, waited, 0.0, 0.0, None)
+    return StageForm(ticket.service, state, waited, seconds(ticket.served_at(at)), seconds(ticket.parked_at(at)), None)
 
 
 _STAGE_STATES = {state: StageState(state.value) for state in TicketState}
