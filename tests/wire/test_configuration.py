@@ -117,9 +117,12 @@ def test_the_sample_branch_is_accepted_and_has_what_it_promises() -> None:
     assert [tier.id for tier in rules.tiers] == ["private", "platinum", "gold", "standard"]
     assert [service.id for service in rules.services] == ["cash", "accounts", "loans", "cards"]
     assert len(rules.counters) == 6
-    named_things: list[Any] = [rules, *rules.tiers, *rules.services, *rules.profiles]
-    for named in named_things:
-        assert set(named.name) == {"en", "zh-Hans", "zh-Hant"}
+    named_things: list[Any] = [rules, *rules.tiers, *rules.services, *rules.profiles, *rules.pause_reasons, *rules.outcomes]
+    for name in [*(named.name for named in named_things), *(template.text for template in rules.announcements)]:
+        assert set(name) == {"en", "zh-Hans", "zh-Hant"}
+    assert rules.hours is None, "it works at any time of day"
+    assert rules.automatic_after_ms is None
+    assert min(map(len, (rules.pause_reasons, rules.outcomes, rules.announcements))) > 0
     assert read_configuration(shown(rules)) == rules
 
 
