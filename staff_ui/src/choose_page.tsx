@@ -1,10 +1,14 @@
 import { useState } from "preact/hooks";
 import type { Words } from "ui-kit/page/words.ts";
+import { AnnounceDialog } from "./announce_dialog.tsx";
 import type { Place } from "./header.tsx";
 import { NoteBar } from "./note.tsx";
+import { Oversight } from "./oversight.tsx";
 
 /** Before work: choose a counter and open it. */
-export function ChooseCounter({ here: { hall, desk }, words }: { here: Place; words: Words }) {
+export function ChooseCounter({ here, words }: { here: Place; words: Words }) {
+  const { hall, desk } = here;
+  const [isAnnouncing, setAnnouncing] = useState(false);
   const counters = hall.state.value?.counters ?? [];
   const [wanted, setWanted] = useState<string | null>(desk.seat.value);
   const free = counters.find(({ state }) => state === "closed");
@@ -35,6 +39,8 @@ export function ChooseCounter({ here: { hall, desk }, words }: { here: Place; wo
         {isInUse && <button class="quiet" type="button" data-testid="take-over" onClick={() => void desk.open(chosen.id, true)}>{words.say("take_over")}</button>}
         {chosen && !isInUse && isElsewhere(desk.note.value) && <button class="quiet" type="button" data-testid="take-over" onClick={() => void desk.open(chosen.id, true)}>{words.say("take_over")}</button>}
       </form>
+      <Oversight here={here} words={words} hasKeys={false} onAnnounce={() => setAnnouncing(true)} />
+      {isAnnouncing && <AnnounceDialog here={here} words={words} onDone={() => setAnnouncing(false)} />}
     </main>
   );
 }

@@ -1,19 +1,19 @@
 import type { ReadonlySignal } from "@preact/signals";
-import type { Counter, Names } from "ui-kit/api/types.ts";
+import type { Counter } from "ui-kit/api/types.ts";
 import type { StaffState } from "ui-kit/feed/messages.ts";
 import type { Hall } from "ui-kit/page/hall.ts";
 import { Words } from "ui-kit/page/words.ts";
+import type { Surroundings } from "./configuration.ts";
 import type { Desk } from "./desk.ts";
 import { CATALOGUES } from "./words.ts";
 
 /** What every part of the page may need. */
-export interface Place {
+export interface Place extends Surroundings {
   hall: Hall<StaffState>;
   desk: Desk;
   hasKeys: ReadonlySignal<boolean>;
   setKeys: (isOn: boolean) => void;
   setLanguage: (language: string) => void;
-  tierNames: ReadonlySignal<Record<string, Names>>;
   installed: string[];
 }
 
@@ -26,6 +26,7 @@ export function Header({ here, words, counter }: { here: Place; words: Words; co
         <p class="seat">
           <b>{words.say("counter_number", { number: String(counter.number) })}</b>
           <span class={`badge ${counter.state}`} data-testid="counter-state" data-state={counter.state}>{words.say(`state.${counter.state}`)}</span>
+          {counter.help && <span class="badge help" data-testid="help-called">{words.say("help.called", { time: words.time(counter.help.since) })}</span>}
         </p>
       )}
       <LiveState here={here} words={words} />

@@ -1,14 +1,14 @@
 import "./counter.css";
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { render } from "preact";
 import { ApiClient } from "ui-kit/api/client.ts";
-import type { Names } from "ui-kit/api/types.ts";
 import type { StaffState } from "ui-kit/feed/messages.ts";
 import { readAddress } from "ui-kit/page/address.ts";
 import { followHall } from "ui-kit/page/hall.ts";
 import { TokenForm } from "ui-kit/page/token_form.tsx";
 import { chooseLanguage, Words } from "ui-kit/page/words.ts";
 import { ChooseCounter } from "./choose_page.tsx";
+import { readSurroundings } from "./configuration.ts";
 import { Desk } from "./desk.ts";
 import { DeskPage } from "./desk_page.tsx";
 import { Header, type Place } from "./header.tsx";
@@ -21,17 +21,13 @@ const { branch, token } = readAddress();
 const installed = Object.keys(CATALOGUES);
 const language = signal(chooseLanguage([localStorage.getItem(LANGUAGE_SLOT) ?? "", ...navigator.languages], installed));
 const hasKeys = signal(localStorage.getItem(KEYS_SLOT) !== "off");
-const tierNames = signal<Record<string, Names>>({});
 
 function place(accepted: string): Place {
   const api = new ApiClient(branch, accepted);
   const hall = followHall<StaffState>({ view: "staff", branch, token: accepted });
-  // Names of customer groups are in the configuration only; without them their ids must do.
-  api
-    .read<{ tiers: { id: string; name: Names }[] }>("")
-    .then(({ tiers }) => (tierNames.value = Object.fromEntries(tiers.map(({ id, name }) => [id, name]))))
-    .catch(() => {});
-  return { hall, desk: new Desk(api, hall), hasKeys, setLanguage, setKeys, tierNames, installed };
+  const surroundings = readSurroundings(api, hall);
+  const desk = new Desk(api, hall, computed(() => surroundings.configuration.value.undo_seconds));
+  return { ...surroundings, hall, desk, hasKeys, setLanguage, setKeys, installed };
 }
 
 function setLanguage(chosen: string): void {

@@ -1,15 +1,29 @@
 import type { Counter, Ticket } from "ui-kit/api/types.ts";
 import type { Words } from "ui-kit/page/words.ts";
+import { KEYS } from "./actions.ts";
 import { serviceName, tierName } from "./current_ticket.tsx";
 import type { Place } from "./header.tsx";
+import { ParkedList } from "./parked_list.tsx";
 
 /** A clerk looks at the front of the list; ten thousand rows would only slow the page. */
 const ROWS_SHOWN = 60;
 
-export function WaitingList({ here, words, counter }: { here: Place; words: Words; counter: Counter }) {
+/** Who was called, did not come and may return. */
+export function missed({ hall }: Place): Ticket[] {
+  return (hall.state.value?.tickets ?? []).filter(({ state }) => state === "no_show");
+}
+
+interface ListProps {
+  here: Place;
+  words: Words;
+  counter: Counter;
+  parked: Ticket[];
+}
+
+export function WaitingList({ here, words, counter, parked }: ListProps) {
   const tickets = here.hall.state.value?.tickets ?? [];
   const waiting = tickets.filter(({ state }) => state === "waiting").sort(byNeed);
-  const missed = tickets.filter(({ state }) => state === "no_show");
+  const absent = missed(here);
   const more = waiting.length - ROWS_SHOWN;
   return (
     <section class="queue" aria-labelledby="waiting-title">
@@ -23,7 +37,8 @@ export function WaitingList({ here, words, counter }: { here: Place; words: Word
         </table>
         {more > 0 && <p class="more">{words.say("more", { count: more })}</p>}
       </div>
-      {missed.length > 0 && <Missed tickets={missed} here={here} words={words} canCall={counter.state === "open"} />}
+      <ParkedList here={here} words={words} counter={counter} tickets={parked} />
+      {absent.length > 0 && <Missed tickets={absent} here={here} words={words} canCall={counter.state === "open"} />}
     </section>
   );
 }
@@ -53,16 +68,16 @@ function Row({ ticket, here, words }: { ticket: Ticket; here: Place; words: Word
 
 function Missed({ tickets, here, words, canCall }: { tickets: Ticket[]; here: Place; words: Words; canCall: boolean }) {
   return (
-    <div class="missed">
-      <h3>{words.say("missed")}</h3>
+    <section class="aside" aria-labelledby="missed-title">
+      <h3 id="missed-title">{words.say("missed")} {here.hasKeys.value && <kbd>{KEYS.call_back}</kbd>}</h3>
       <ul data-testid="missed-list">
         {tickets.map(({ ticket_id, number }) => (
           <li key={ticket_id}>
             <b>{number}</b>
-            <button class="quiet" data-testid={`call-back-${number}`} disabled={!canCall} onClick={() => void here.desk.callBack(ticket_id)}>{words.say("call_back")}</button>
+            <button class="quiet" data-testid={`call-back-${number}`} disabled={!canCall} aria-disabled={here.desk.isBusy.value} onClick={() => void here.desk.callBack(ticket_id)}>{words.say("call_back")}</button>
           </li>
         ))}
       </ul>
-    </div>
+    </section>
   );
 }

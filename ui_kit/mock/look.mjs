@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { axeFindings, launch, openPage } from "../../tests/browser/chromium.mjs";
+import { clerk, overseer } from "./look_counter.mjs";
 import { startMock } from "./server.mjs";
 
 const [HTTP, PUSH] = [9380, 9381];
@@ -127,37 +128,6 @@ async function renewal(browser, name) {
   await page.context().close();
 }
 
-/** As a clerk would: not while the command before is still on its way. */
-async function press(page, key) {
-  await page.locator('[data-testid="next"][aria-disabled="false"]').waitFor();
-  await page.keyboard.press(key);
-}
-
-async function counter(browser, language) {
-  const tag = `counter-${language}`;
-  const page = await openPage(browser, { viewport: { width: 1366, height: 768 }, reducedMotion: "reduce" }, url("counter"), faults);
-  await page.getByTestId("language").selectOption(language);
-  await page.getByTestId("counter-select").selectOption("c1");
-  await look(page, `${tag}-1-choose`);
-  await page.getByTestId("open-counter").click();
-  await page.getByTestId("next").waitFor();
-  await look(page, `${tag}-2-free`);
-  await page.keyboard.press("n");
-  await page.getByTestId("reason").waitFor();
-  await look(page, `${tag}-3-called`);
-  await press(page, "s");
-  await page.locator('[data-testid="current-state"][data-state="serving"]').waitFor();
-  await press(page, "t");
-  await page.getByTestId("cancel").waitFor();
-  await look(page, `${tag}-4-transfer`);
-  await page.keyboard.press("Escape");
-  await press(page, "f");
-  await page.locator('[data-testid="counter-state"][data-state="open"]').waitFor();
-  await press(page, "c");
-  await page.getByTestId("counter-select").waitFor();
-  await page.context().close();
-}
-
 async function tokenForm(browser) {
   const page = await openPage(browser, { viewport: { width: 1366, height: 768 } }, `http://localhost:${HTTP}/counter/?branch=main`, faults);
   await page.getByTestId("token").waitFor();
@@ -218,11 +188,13 @@ mkdirSync(out, { recursive: true });
 const { hall, stop } = await startMock(HTTP, PUSH);
 fill(hall);
 const browser = await launch();
+const studio = { browser, look, url, faults, hall };
 for (const language of LANGUAGES) {
   await kiosk(browser, language, false);
   await kiosk(browser, language, true);
   await (await display(browser, hall, language, { width: 1920, height: 1080 }, language)).context().close();
-  await counter(browser, language);
+  await clerk(studio, language);
+  await overseer(studio, language);
 }
 await kioskWide(browser);
 await tokenForm(browser);

@@ -4,12 +4,13 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
-import { BRANCH, MockHall, now, Refused, TIERS } from "./hall.mjs";
+import { BRANCH, CHOICES, MockHall, now, Refused, TIERS } from "./hall.mjs";
 
 const STATIC = fileURLToPath(new URL("../../queue_server/web/static/", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 const CSP = "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self'; img-src 'self' data:";
 const BAD_TOKEN = "wrong";
+const MANAGER_TOKEN = "manager";
 
 export async function startMock(httpPort = 8080, pushPort = 8081) {
   const hall = new MockHall();
@@ -29,14 +30,23 @@ async function answer(hall, pushPort, request, response) {
   try {
     if (request.headers.authorization === `Bearer ${BAD_TOKEN}`) throw new Refused(401, "unauthenticated", "This token is wrong.");
     const body = request.method === "POST" ? JSON.parse(await text(request)) : {};
-    const [, , , , kind, id, step] = pathname.split("/").map(decodeURIComponent);
-    if (request.method === "GET") return json(response, 200, { day: hall.day, seq: hall.seq, ...(kind ? hall.state("staff") : { ...BRANCH, tiers: TIERS }) });
+    const [, , , , kind, id, ...steps] = pathname.split("/").map(decodeURIComponent);
+    const step = steps.pop();
+    if (kind === "announcements") return json(response, 200, announcement(hall, request, body, id));
+    if (request.method === "GET") return json(response, 200, { day: hall.day, seq: hall.seq, ...(kind ? hall.state("staff") : { ...BRANCH, tiers: TIERS, ...CHOICES }) });
     if (!id) return json(response, 201, hall.issue(body));
     json(response, 200, kind === "counters" ? hall.counterStep(id, step, body) : hall.ticketStep(id, step, body));
   } catch (fault) {
     if (!fault.problem) throw fault;
     json(response, fault.problem.status, fault.problem);
   }
+}
+
+function announcement(hall, request, body, id) {
+  if (request.method === "GET" && hall.notes.has(id)) return { day: hall.day, seq: hall.seq, announcement: { id, text: hall.notes.get(id) } };
+  if (request.method === "GET") throw new Refused(404, "not_found", "There is no such text.");
+  if (request.headers.authorization !== `Bearer ${MANAGER_TOKEN}`) throw new Refused(403, "forbidden", "This token's role may not do this.");
+  return hall.announceNotice(body);
 }
 
 function feed(hall, socket, query) {
@@ -88,5 +98,5 @@ async function text(request) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await startMock(Number(process.env.QUEUE_HTTP_PORT ?? 8080), Number(process.env.QUEUE_PUSH_PORT ?? 8081));
-  console.log("http://localhost:8080/kiosk/?branch=main#token=any  (also /display/ and /counter/)");
+  console.log("http://localhost:8080/kiosk/?branch=main#token=any  (also /display/ and /counter/; the token manager may announce)");
 }
