@@ -79,7 +79,7 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
 def _layer(frame: FrameType) -> str | None:
     path = frame.f_code.co_filename
     # The command and the wiring are at the bottom of every stack: what runs above them alone is the event loop.
-    if "/queue_server/" in path and not path.endswith(("cli.py", "compose.py", "__main__.py")):
+    if "/queue_server/" in path and "/compose/" not in path and not path.endswith(("cli.py", "__main__.py")):
         return "queue_server." + path.rpartition("/queue_server/")[2].split("/")[0].removesuffix(".py")
     return next((layer for layer in LAYERS if f"/{layer}/" in path), None)
 

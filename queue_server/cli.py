@@ -1,4 +1,4 @@
-"""The command line: `queue-server run | migrate | branch apply | token create | token revoke | drive | simulate`."""
+"""The command line: `queue-server run | push | migrate | branch apply | token create | token revoke | drive | simulate`."""
 
 import argparse
 import asyncio
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_simulate(args)
     try:
         chosen = settings.load(args.config)
-        _configure_logging(chosen, quiet=args.command != "run")
+        _configure_logging(chosen, quiet=args.command not in {"run", "push"})
         act: _Command = args.act
         return asyncio.run(act(args, chosen))
     except settings.SettingsError as fault:
@@ -45,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(_args: argparse.Namespace, chosen: settings.Settings) -> int:
     await compose.serve(chosen, lambda addresses: print(_box(chosen, addresses), flush=True))
+    return 0
+
+
+async def _push(_args: argparse.Namespace, chosen: settings.Settings) -> int:
+    def opened(addresses: compose.Addresses) -> None:
+        print(f"Screens are let in at {addresses.push}; health and metrics at {addresses.http}.", flush=True)
+
+    await compose.serve_push(chosen, opened)
     return 0
 
 
@@ -105,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     run = _add(commands, "run", "start the service", _run)
     run.formatter_class = argparse.RawDescriptionHelpFormatter
     run.epilog = settings.describe()
+    push = _add(commands, "push", "hold screens only, following what other processes write", _push)
+    push.formatter_class = argparse.RawDescriptionHelpFormatter
+    push.epilog = settings.describe()
     migrate = _add(commands, "migrate", "bring the database to this version's schema", _migrate)
     migrate.add_argument("--json", action="store_true", help="print one JSON object")
     branch = commands.add_parser("branch", help="branches").add_subparsers(dest="what", required=True, metavar="WHAT")

@@ -3,12 +3,14 @@
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.running import Service, running_service
+from benchmarks.running import QUEUE_SERVER, Service, running_service
 from queue_server import compose
 from queue_server.compose import CannotStartError, StoppedError
 from queue_server.push.refusals import unauthenticated
@@ -39,7 +41,7 @@ async def test_without_its_writer_the_service_ends(tmp_path: Path, monkeypatch: 
         raise RuntimeError("nobody foresaw this")
 
     monkeypatch.setattr(Writer, "run", end_when_opened)
-    monkeypatch.setattr(compose, "_spare_the_collector", lambda: None)
+    monkeypatch.setattr("queue_server.compose.serving.spare_the_collector", lambda: None)
     settings = Settings(http_port=0, push_port=0, data_dir=tmp_path / "data")
     with pytest.raises(StoppedError, match="writer"):
         async with asyncio.timeout(60):
@@ -59,6 +61,40 @@ async def test_a_revoked_token_is_refused_by_a_running_service_within_seconds() 
         assert await status(session, service, token) == 401
         with pytest.raises(RuntimeError, match="No token is revoked"):
             await service.run("token", "revoke", token)
+
+
+async def test_a_process_of_screens_tells_what_another_one_writes(tmp_path: Path) -> None:
+    async with running_service() as service, ClientSession() as session:
+        headers = {"Authorization": f"Bearer {await service.token()}"}
+        screens = Service(tmp_path, (*QUEUE_SERVER, "push"), {"QUEUE_DATA_DIR": str(service.data)})
+        screens.launch()
+        try:
+            await screens.ready()
+            async with connect(f"{screens.push_url}/v1/branches/main/feed", additional_headers=headers, proxy=None) as screen:
+                snapshot = msgspec.json.decode(await screen.recv())
+                assert snapshot["type"] == "snapshot"
+                issued = await issue(session, service, headers)
+                delta = await next_of(screen, "delta")
+                assert (delta["prev"], delta["seq"]) == (snapshot["seq"], issued["seq"])
+                assert delta["events"][0]["name"] == "TicketIssued"
+            async with session.get(f"{screens.url}/v1/branches", headers=headers) as answer:
+                assert answer.status == 404, "commands are given elsewhere"
+        finally:
+            assert await screens.stop() == 0
+
+
+async def issue(session: ClientSession, service: Service, headers: dict[str, str]) -> Any:
+    async with session.post(f"{service.url}/v1/branches/main/tickets", json={"service": "cash"}, headers=headers) as answer:
+        assert answer.status == 201
+        return await answer.json()
+
+
+async def next_of(screen: ClientConnection, kind: str) -> Any:
+    async with asyncio.timeout(10):
+        while True:
+            message = msgspec.json.decode(await screen.recv())
+            if message["type"] == kind:
+                return message
 
 
 async def status(session: ClientSession, service: Service, token: str) -> int:

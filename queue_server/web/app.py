@@ -170,6 +170,38 @@ def make_handler(
     return Api(runtime, gate, root, notes, secret=secret).handle
 
 
+def make_root_handler(
+    runtime: Runtime,
+    tokens: Tokens,
+    *,
+    push_port: int,
+    metrics_page: MetricsPage | None = None,
+    metrics_open: bool | None = None,
+    version: str = "0",
+) -> RequestHandler:
+    """Return what answers requests where no commands are taken: health, readiness, metrics and the description, and nothing else."""
+    root = Root(
+        runtime,
+        Gate(tokens),
+        push_port=push_port,
+        push_url=None,
+        metrics_page=metrics_page,
+        metrics_open=metrics_open,
+        static_dir=None,
+        version=version,
+    )
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await root.handle(request)
+        except ConnectionError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the answer is a problem and nothing internal
+            return response(problem_of(fault, request.method, request.path[:100], None))
+
+    return handle
+
+
 def make_runner(handler: RequestHandler) -> web.ServerRunner:
     """
     Return the runner of *handler*: no access log (addresses name tickets), and a stop that waits for nobody long.
