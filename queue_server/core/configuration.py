@@ -140,8 +140,8 @@ class ArrivalRule(Struct, frozen=True, omit_defaults=True):
     """
     How an arriving customer is classified when all that is named here holds (None: it does not matter).
 
-    `between` is a time of the day, local; `card_classes` are what the identity may have been found to be, `identified` whether there was one. What a rule sets (`tier`, `care`,
-    `zone`) fills only what was left open when the ticket was asked for.
+    `between` is a time of the day, local; `card_classes` are what the identity may have been found to be, `identified` whether there was
+    one. What a rule sets (`tier`, `care`, `zone`) fills only what was left open when the ticket was asked for.
     """
 
     id: str
