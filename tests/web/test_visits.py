@@ -209,3 +209,26 @@ async def test_when_all_tickets_of_a_service_are_given_it_says_when_it_opens_aga
     )
     assert refused.body["reopens_at"].endswith("Z")
     assert all(service["open"] for service in others)
+
+
+async def test_outside_the_hours_it_says_when_it_opens_or_that_no_opening_is_in_sight(main: Caller, sample: dict[str, Any]) -> None:
+    services = [service | ({"hours": {"week": {}}} if service["id"] == "cards" else {}) for service in sample["services"]]
+    assert (await main.put("", sample | {"hours": None, "services": services}, If_Match="*")).status == 200
+    refused = await main.post("/tickets", {"service": "cards"})
+    assert (refused.status, refused.code, refused.body["reopens_at"]) == (409, "service_closed", None)
+    cards = next(service for service in (await main.get("/services")).body["services"] if service["id"] == "cards")
+    assert (cards["open"], cards["reason"], cards["until"]) == (False, "closed", None)
+    assert (await main.post("/tickets", {"service": "cash", "then": ["cards"]})).status == 201
+
+
+async def test_an_outcome_or_a_reason_is_one_of_the_configured_ones(main: Caller) -> None:
+    ticket = await main.issue()
+    await serve(main, ticket)
+    for path, body in (
+        (f"/tickets/{ticket}/finish", {"outcome": "4111111111111111"}),
+        ("/counters/3/call-next", {"finish": {"outcome": "4111111111111111"}}),
+    ):
+        refused = await main.post(path, body)
+        assert (refused.status, refused.code) == (422, "invalid_body")
+    assert (await main.post(f"/tickets/{ticket}/finish", {"outcome": "advised"})).status == 200
+    assert (await main.post("/counters/3/pause", {"reason": "because"})).code == "invalid_body"
