@@ -16,12 +16,15 @@ def apply(state: BranchState, event: Event) -> None:
     """Change *state* by *event*, which is the next of its stream."""
     fact = event.fact
     kind = type(fact)
-    step = step_of(state, event, fact) if kind in UNDOABLE and isinstance(fact, e.TicketFact) else None
     if state.elastic:
         elastic.note_unrest(state, event.at)
-    _APPLY[kind](state, event, fact)
-    if isinstance(fact, e.TicketFact):
+    if isinstance(fact, e.TicketFact) and state.rules.undo_ms:
+        step = step_of(state, event, fact) if kind in UNDOABLE else None
+        _APPLY[kind](state, event, fact)
         keep_step(state, fact.ticket, step)
+    else:
+        # Where nothing can be taken back, nothing is kept for it.
+        _APPLY[kind](state, event, fact)
     if state.elastic:
         elastic.note_calm(state, event.at)
     if kind not in _TIMELESS or _is_driven_by_time(state):

@@ -7,7 +7,6 @@ nothing else. What other facts have done to a ticket since then makes its step f
 """
 
 from copy import copy
-from itertools import takewhile
 
 from msgspec.structs import replace
 
@@ -79,9 +78,9 @@ def _is_one(state: BranchState, earlier: Step, step: Step) -> bool:
 
 
 def _forget_old(state: BranchState, at: Instant) -> None:
-    limit = at - state.rules.undo_ms
-    for ticket_id in list(takewhile(lambda ticket_id: state.steps[ticket_id].at < limit, state.steps)):
-        del state.steps[ticket_id]
+    steps, limit = state.steps, at - state.rules.undo_ms
+    while steps and steps[oldest := next(iter(steps))].at < limit:
+        del steps[oldest]
 
 
 def undoing(state: BranchState, ticket_id: TicketId, step: Step, at: Instant) -> e.StepUndone:

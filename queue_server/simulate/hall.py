@@ -40,6 +40,8 @@ def configuration_of(scenario: Scenario) -> Configuration:
         policy=Policy(scenario.policy, scenario.parameters),
         start=StartMode.ON_CALL,
         day_limit=_FOR_EVER,
+        # Nobody takes a step back.
+        undo_ms=0,
         **options,
     )
 
