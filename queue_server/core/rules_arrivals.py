@@ -11,7 +11,7 @@ from queue_server.core.routing import may_call, served_directly
 from queue_server.core.rules_calls import call, require_idle
 from queue_server.core.state import BranchState
 from queue_server.core.turn import Turn
-from queue_server.core.waiting import LineKey
+from queue_server.core.waiting import LineKey, line_key
 
 DIRECT = "direct"
 """The channel of a ticket that was never waited with."""
@@ -43,7 +43,7 @@ def serve_directly(turn: Turn, command: c.ServeDirectly) -> None:
     turn.service(command.service)
     turn.tier(tier)
     require_idle(turn, counter, may_finish=False)
-    key = LineKey(command.service, tier, False, turn.state.target_of(command.service, tier), False, None, None, None)
+    key = line_key(command.service, tier, False, turn.state.target_of(command.service, tier), False, None, None, None)
     if not may_call(turn.state, counter, key):
         raise NotInProfile(f"Counter {counter.number} may not serve this: its profile does not allow it")
     request = c.IssueTicket(
@@ -94,7 +94,7 @@ def _issue(turn: Turn, command: c.IssueTicket, *, is_classified: bool = True) ->
     care = command.care or (rule.care if rule is not None else None)
     prefix = state.services[command.service].prefix_for(tier)
     serial = state.serials.get(prefix, 0) + 1
-    key = LineKey(command.service, tier, care is not None, state.target_of(command.service, tier), False, None, None, None)
+    key = line_key(command.service, tier, care is not None, state.target_of(command.service, tier), False, None, None, None)
     if rule is not None and rule.zone is not None:
         key = _in_zone(state, key, rule.zone)
     told = outlook(state, key, (arrived_at, state.seq + 1, command.ticket_id), turn.at) if turn.tells else UNTOLD
@@ -145,6 +145,6 @@ def _holds(state: BranchState, rule: ArrivalRule, command: c.IssueTicket, at: In
 
 
 def _in_zone(state: BranchState, key: LineKey, zone: str) -> LineKey:
-    zoned = LineKey(key.service, key.tier, key.has_care, key.target_ms, key.emergency, key.counter, zone, key.staff)
+    zoned = line_key(key.service, key.tier, key.has_care, key.target_ms, key.emergency, key.counter, zone, key.staff)
     # A zone of which no counter could ever call this customer would keep them waiting for ever.
     return zoned if any(may_call(state, counter, zoned) for counter in state.counters.values()) else key

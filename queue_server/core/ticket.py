@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from queue_server.core.ids import CounterId, Instant, Millis, ServiceId, StaffId, TicketId, TierId, ZoneId
 from queue_server.core.lifecycle import TicketState
-from queue_server.core.waiting import LineKey, Standing
+from queue_server.core.waiting import LineKey, Standing, line_key
 
 
 class ParkKind(StrEnum):
@@ -89,7 +89,7 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     @property
     def is_held(self) -> bool:
         """Whether a counter is taken by it."""
-        return self.state in {TicketState.CALLED, TicketState.SERVING}
+        return self.state is TicketState.CALLED or self.state is TicketState.SERVING
 
     @property
     def kept_by(self) -> CounterId | None:
@@ -119,12 +119,12 @@ class Ticket(Struct, omit_defaults=True, gc=False):
 
     def stage_at(self, at: Instant, outcome: str | None) -> Stage:
         """Return the present stage as it would be if it ended at *at*."""
-        before = sum(stage.waited_ms for stage in self.stages)
+        before = sum(stage.waited_ms for stage in self.stages) if self.stages else 0
         return Stage(self.service, self.waited_at(at) - before, self.served_at(at), self.parked_at(at), outcome)
 
     def line_key(self) -> LineKey:
         """Return the class of equal treatment in which it waits."""
-        return LineKey(
+        return line_key(
             self.service, self.tier, self.care is not None, self.target_ms, self.emergency, self.directed_to, self.zone, self.staff
         )
 

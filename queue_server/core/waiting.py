@@ -6,6 +6,7 @@ at the heads of the lines only; "how many are before me" is a binary search in e
 """
 
 from bisect import bisect_left, insort
+from functools import lru_cache
 from typing import TypeAlias
 
 from msgspec import Struct, field
@@ -16,6 +17,7 @@ Standing: TypeAlias = tuple[Instant, int, TicketId]
 """(`place_at`, seq of issue, ticket): the order within a line; the seq makes it total."""
 
 _COMPACT_AFTER = 512
+_KEYS_KEPT = 4096
 
 
 class LineKey(Struct, frozen=True, gc=False, cache_hash=True):
@@ -34,6 +36,10 @@ class LineKey(Struct, frozen=True, gc=False, cache_hash=True):
     def is_directed(self) -> bool:
         """Whether it waits for one counter, zone or person."""
         return self.counter is not None or self.zone is not None or self.staff is not None
+
+
+# Returns the class of equal treatment by position: nearly always an object that was made, and hashed, for somebody before.
+line_key = lru_cache(_KEYS_KEPT)(LineKey)
 
 
 class Line(Struct):
@@ -59,16 +65,20 @@ class Line(Struct):
 
     def remove(self, standing: Standing) -> None:
         """Take *standing* out."""
-        index = bisect_left(self.standings, standing, lo=self.start)
-        if index >= len(self.standings) or self.standings[index] != standing:
+        standings, start = self.standings, self.start
+        if start < len(standings) and standings[start] == standing:
+            self._pass_on(start + 1)
+            return
+        index = bisect_left(standings, standing, lo=start)
+        if index >= len(standings) or standings[index] != standing:
             raise LookupError(f"{standing} does not stand in this line")
-        if index == self.start:
-            self.start += 1
-            if self.start > _COMPACT_AFTER and self.start * 2 > len(self.standings):
-                del self.standings[: self.start]
-                self.start = 0
-        else:
-            del self.standings[index]
+        del standings[index]
+
+    def _pass_on(self, start: int) -> None:
+        if start > _COMPACT_AFTER and start * 2 > len(self.standings):
+            del self.standings[:start]
+            start = 0
+        self.start = start
 
     def count_before(self, place_at: Instant, issue_seq: int = 0) -> int:
         """Return how many stand before (*place_at*, *issue_seq*)."""
