@@ -73,7 +73,8 @@ def decide(state: BranchState, command: Command, *, tells: bool = True) -> list[
     Raises:
         Rejected: the command is not possible; nothing has changed.
     """
-    turn = Turn(state, command, tells=tells)
+    # The stream's time never runs backwards.
+    turn = Turn(state, command, max(command.at, state.last_at), tells)
     if isinstance(command, c.OpenDay):
         rules_day.open_day(turn, command)
     elif isinstance(command, c.ApplyDeadlines):

@@ -7,7 +7,7 @@ somebody waits for it elsewhere, is skipped and not spent. While both tiers wait
 yours.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -25,9 +25,9 @@ class Turns(Struct, omit_defaults=True, gc=False):
     counts: dict[str, int] = {}
 
 
-class Counting(ABC):
+class Counting:
     """
-    A policy that goes by the calls made before.
+    A policy that goes by the calls made before; a plain class, since whether a policy is one is asked at each call.
 
     What a call counts for is part of its fact, so that a replay counts the same. `needs_all_tiers`: only calls by counters that
     serve every tier count.

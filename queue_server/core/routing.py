@@ -6,6 +6,7 @@ decided is named in the answer: eligibility (profile, zone, direction, reservati
 the branch's policy. The cost is in lines, not in tickets.
 """
 
+from functools import lru_cache
 from heapq import merge
 from itertools import islice
 
@@ -65,23 +66,14 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
     """
     counter, policy = state.counters[counter_id], state.policy
     everybody = _candidates(state, counter_id)
-    candidates = _within_reservation(state, everybody)
+    candidates = _within_reservation(state, everybody) if state.rules.reserve else everybody
     if not candidates:
         return None
-    asking = _asking(state, counter)
-    urgent = [candidate for candidate in candidates if candidate[0].emergency]
-    if urgent:
-        rule, (key, line) = "emergency", policy.first(urgent, at, asking)
-    else:
-        rule, (key, line) = _by_the_chain(state, counter, candidates, at)
-        if len(candidates) < len(everybody) and policy.first(everybody, at, asking) not in candidates:
-            rule = "reservation"
+    rule, (key, line) = _chosen(state, counter, everybody, candidates, at)
     turn = _turn(state, counter, key, candidates, at) if rule == "policy" else None
     above = _above(state, counter, candidates, key) if rule in {"policy", "cap"} else None
     if not explains:
-        return Choice(
-            line.head[2], Routing(policy=policy.name, rule=rule, reason="", waiting=0, overtook=_NOBODY, turn=turn, above=above)
-        )
+        return Choice(line.head[2], _unsaid(policy.name, rule, turn, above))
     waiting = sum(len(line) for _, line in everybody)
     number = state.tickets[line.head[2]].number
     sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, line.head, waiting, at)
@@ -98,6 +90,11 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
     return Choice(line.head[2], routing)
 
 
+@lru_cache(1024)
+def _unsaid(policy: str, rule: str, turn: str | None, above: bool | None) -> Routing:
+    return Routing(policy=policy, rule=rule, reason="", waiting=0, overtook=_NOBODY, turn=turn, above=above)
+
+
 def scope_of(state: BranchState, counter_id: CounterId) -> str:
     """Return the scope in which a policy that counts calls does so for this counter."""
     return counter_id if state.rules.policy.parameters.get("scope") == Scope.COUNTER else BRANCH
@@ -109,11 +106,29 @@ def cap_scope_of(state: BranchState, counter_id: CounterId) -> str:
     return counter_id if cap is not None and cap.scope is Scope.COUNTER else BRANCH
 
 
-def _by_the_chain(state: BranchState, counter: Counter, candidates: list[Candidate], at: Instant) -> tuple[str, Candidate]:
+def _chosen(
+    state: BranchState, counter: Counter, everybody: list[Candidate], candidates: list[Candidate], at: Instant
+) -> tuple[str, Candidate]:
+    """The rule that decides and the line whose head is called, among *candidates*: those of *everybody* whom no reservation holds back."""
+    if len(everybody) == 1:
+        return "emergency" if everybody[0][0].emergency else "policy", everybody[0]
+    policy, asking = state.policy, _asking(state, counter)
+    urgent = [candidate for candidate in candidates if candidate[0].emergency]
+    if urgent:
+        return "emergency", policy.first(urgent, at, asking)
+    rule, chosen = _by_the_chain(state, counter, candidates, at, asking)
+    if len(candidates) < len(everybody) and policy.first(everybody, at, asking) not in candidates:
+        return "reservation", chosen
+    return rule, chosen
+
+
+def _by_the_chain(
+    state: BranchState, counter: Counter, candidates: list[Candidate], at: Instant, asking: Asking
+) -> tuple[str, Candidate]:
     """Preference, cap, policy, in this order; the first that kept the policy from its own choice is named."""
     if len(candidates) == 1:
         return "policy", candidates[0]
-    policy, asking = state.policy, _asking(state, counter)
+    policy = state.policy
     preferred = _preferred(state, counter, candidates)
     capped = _capped(state, counter, preferred)
     chosen = policy.first(capped, at, asking)
@@ -129,8 +144,6 @@ def _asking(state: BranchState, counter: Counter) -> Asking:
 
 
 def _within_reservation(state: BranchState, candidates: list[Candidate]) -> list[Candidate]:
-    if not state.rules.reserve:
-        return candidates
     calling = [counter for counter in state.counters.values() if counter.state in _CALLING]
     busy = sum(counter.state is not CounterState.OPEN for counter in calling)
     ranks = {tier_id: rank for rank, tier_id in enumerate(state.tiers)}
@@ -256,7 +269,8 @@ def _candidates(state: BranchState, counter_id: CounterId) -> list[Candidate]:
         counter = state.counters[counter_id]
         known = [(key, line) for key, line in state.lines.items() if may_call(state, counter, key)]
         state.callable[counter_id] = known
-    return [candidate for candidate in known if candidate[1]]
+    # Not by the length of the line, which would be a call for each.
+    return [candidate for candidate in known if candidate[1].start < len(candidate[1].standings)]
 
 
 def _overtaken(state: BranchState, candidates: list[Candidate], chosen: Standing) -> Overtaken:

@@ -1,5 +1,7 @@
 """One command's turn at a branch: the facts it has caused so far, and what the rules ask about the branch."""
 
+from msgspec import Struct, field
+
 from queue_server.core.apply import apply
 from queue_server.core.changes import Change, advance
 from queue_server.core.commands import Command
@@ -31,22 +33,18 @@ from queue_server.core.ticket import ParkKind, Ticket
 BUSY = frozenset({CounterState.CALLING, CounterState.SERVING})
 
 
-class Turn:
+class Turn(Struct, gc=False):
     """
     Records facts and applies each at once, so that a rule sees what the one before it did.
 
-    Every refusal comes before the first fact: `emit` is only reached by a command that will succeed.
+    `at` is the moment of deciding. Every refusal comes before the first fact: `emit` is only reached by a command that will succeed.
     """
 
-    __slots__ = ("at", "changes", "command", "state", "tells")
-
-    def __init__(self, state: BranchState, command: Command, *, tells: bool = True) -> None:
-        self.tells = tells
-        self.state = state
-        self.command = command
-        self.changes: list[Change] = []
-        # The moment of deciding; the stream's time never runs backwards.
-        self.at: Instant = max(command.at, state.last_at)
+    state: BranchState
+    command: Command
+    at: Instant
+    tells: bool = True
+    changes: list[Change] = field(default_factory=list)
 
     def emit(self, fact: Fact, at: Instant | None = None) -> None:
         """Let *fact* be the next of the stream, at *at* (default: now)."""
