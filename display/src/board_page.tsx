@@ -5,6 +5,8 @@ import type { Hall } from "ui-kit/page/hall.ts";
 import type { Words } from "ui-kit/page/words.ts";
 import { arrangeCalls, type ShownCall } from "./board.ts";
 import { isBlocked } from "./chime.ts";
+import { NoticeBand } from "./notice_band.tsx";
+import type { Notes } from "./notices.ts";
 
 /** Rows that can be read from ten metres; more would be smaller than that. */
 const CURRENT_SHOWN = 6;
@@ -15,15 +17,19 @@ interface BoardProps {
   words: Words;
   flashing: ReadonlySignal<ReadonlySet<string>>;
   isSingle: boolean;
+  notes: ReadonlySignal<Notes>;
+  /** How long a notice is shown before the next one: once in each language. */
+  noticeMs: number;
 }
 
-export function Board({ hall, words, flashing, isSingle }: BoardProps) {
+export function Board({ hall, words, flashing, isSingle, notes, noticeMs }: BoardProps) {
   const state = hall.state.value;
   const calls = state ? arrangeCalls(state) : { current: [], recent: [] };
   const current = calls.current.slice(0, isSingle ? 1 : CURRENT_SHOWN);
   return (
     <div class={`board ${isSingle ? "single" : ""}`}>
       <Header hall={hall} words={words} />
+      <NoticeBand hall={hall} words={words} notes={notes} turnMs={noticeMs} />
       <main>
         <section class="current" aria-labelledby="now-calling">
           <h2 id="now-calling">{words.say("now_calling")}</h2>

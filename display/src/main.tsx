@@ -1,5 +1,5 @@
 import "./display.css";
-import { signal, useComputed } from "@preact/signals";
+import { type ReadonlySignal, signal, useComputed } from "@preact/signals";
 import { render } from "preact";
 import type { Call } from "ui-kit/api/types.ts";
 import type { BoardState } from "ui-kit/feed/messages.ts";
@@ -11,6 +11,7 @@ import { chooseLanguage, Words } from "ui-kit/page/words.ts";
 import { callsFor } from "./board.ts";
 import { Board } from "./board_page.tsx";
 import { chime, prepareSound } from "./chime.ts";
+import { followNotices, type Notes } from "./notices.ts";
 import { CATALOGUES } from "./words.ts";
 
 const LANGUAGE_TURN_MS = 12_000;
@@ -44,7 +45,7 @@ function languageAt(now: number, languages: readonly string[]): string {
   return languages[Math.floor(now / LANGUAGE_TURN_MS) % languages.length] ?? chooseLanguage(navigator.languages, Object.keys(CATALOGUES));
 }
 
-function Page({ hall }: { hall: Hall<BoardState> }) {
+function Page({ hall, notes }: { hall: Hall<BoardState>; notes: ReadonlySignal<Notes> }) {
   const branchInfo = hall.state.value?.branch;
   // The hall's clock moves every second, its language rarely: only the language is followed here.
   const language = useComputed(() => languageAt(hall.now.value, hall.state.value?.branch.languages ?? [])).value;
@@ -52,7 +53,8 @@ function Page({ hall }: { hall: Hall<BoardState> }) {
   document.documentElement.lang = language;
   document.title = words.say("title");
   if (hall.refusal.value !== null && !hall.state.value) return <TokenForm branch={branch} words={words} refusal={hall.refusal.value} />;
-  return <Board hall={hall} words={words} flashing={flashing} isSingle={query.has("counter")} />;
+  const noticeMs = LANGUAGE_TURN_MS * (query.has("lang") ? 1 : branchInfo?.languages.length || 1);
+  return <Board hall={hall} words={words} flashing={flashing} isSingle={query.has("counter")} notes={notes} noticeMs={noticeMs} />;
 }
 
 function start(root: HTMLElement): void {
@@ -68,7 +70,7 @@ function start(root: HTMLElement): void {
     (calls) => announce(callsFor(hall.state.value!, calls)),
   );
   renewPage(hall, () => flashing.value.size === 0);
-  render(<Page hall={hall} />, root);
+  render(<Page hall={hall} notes={followNotices(hall, branch, token, chime)} />, root);
 }
 
 addEventListener("hashchange", () => location.reload());

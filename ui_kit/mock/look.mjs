@@ -10,6 +10,7 @@ import { startMock } from "./server.mjs";
 const [HTTP, PUSH] = [9380, 9381];
 const LANGUAGES = ["en", "zh-Hans", "zh-Hant"];
 const PORTRAIT = { width: 1080, height: 1920 };
+const LONG_NOTE = "A black wallet was found beside the cash machines. Its owner may ask for it at counter 6, with something that shows their name. 在自动柜员机旁拾获黑色钱包一个，失主请携带证件到 6 号柜台认领。";
 const out = process.argv[2] ?? "test-results/look";
 const faults = [];
 
@@ -91,7 +92,54 @@ async function display(browser, hall, language, viewport, tag) {
   }
   await page.locator('[data-fresh="true"]').first().waitFor();
   await look(page, `display-${tag}-2-calls`);
+  await notices(page, hall, tag);
   return page;
+}
+
+/** Notices, prepared and in free words, leave the calls in sight; what is deleted goes, and so does a call that was taken back. */
+async function notices(page, hall, tag) {
+  hall.announceNotice({ template: "closing" });
+  await page.getByTestId("notice").waitFor();
+  await look(page, `display-${tag}-3-notice`);
+  const { announcement } = hall.announceNotice({ note: LONG_NOTE });
+  await page.getByText(LONG_NOTE).waitFor();
+  await look(page, `display-${tag}-4-note`);
+  const { ticket } = hall.counters.find(({ id }) => id === "c3");
+  const { number } = hall.tickets.get(ticket);
+  hall.ticketStep(ticket, "undo", {});
+  await page.getByTestId(`call-${number}`).waitFor({ state: "detached" });
+  if (await page.getByTestId(`recent-${number}`).isVisible()) faults.push(`display-${tag}: a call that was taken back is shown as an earlier one`);
+  hall.notes.delete(announcement);
+  await page.getByText(LONG_NOTE).waitFor({ state: "detached", timeout: 15_000 });
+  hall.notices = [];
+}
+
+/** All counters call while the longest of notes is shown: every call is still whole. */
+async function fullBoard(browser, hall) {
+  const page = await openPage(browser, { viewport: { width: 1920, height: 1080 }, reducedMotion: "reduce" }, url("display", "&lang=en"), faults);
+  for (const { id, state, ticket } of hall.counters) {
+    if (state === "closed") hall.counterStep(id, "open", {});
+    if (state === "calling") hall.ticketStep(ticket, "start", {});
+    hall.counterStep(id, "call-next", { finish: {} });
+  }
+  hall.announceNotice({ note: LONG_NOTE.repeat(4).slice(0, 500) });
+  await page.getByTestId("notice").waitFor();
+  await look(page, "display-full");
+  for (const cut of await page.evaluate(squeezed)) faults.push(`display-full: a call does not fit: ${cut}`);
+  hall.notices = [];
+  for (const { id, ticket } of hall.counters) if (ticket) hall.ticketStep(ticket, "requeue", {}), hall.counterStep(id, "close", {});
+  for (const id of ["c2", "c3", "c4"]) hall.counterStep(id, "open", {});
+  await page.context().close();
+}
+
+/** Runs in the page: calls whose letters are taller than their row, or whose row is not all on the screen. */
+function squeezed() {
+  const calls = Array.from(document.querySelectorAll(".call"));
+  const isCut = (call) => {
+    const row = call.getBoundingClientRect();
+    return row.bottom > innerHeight || Array.from(call.children).some((part) => part.getBoundingClientRect().height > row.height + 1);
+  };
+  return calls.filter(isCut).map((call) => call.textContent);
 }
 
 /** A board of one zone, and that of one counter, show and announce only the calls to their own counters. */
@@ -199,6 +247,7 @@ for (const language of LANGUAGES) {
 await kioskWide(browser);
 await tokenForm(browser);
 await (await display(browser, hall, "zh-Hans", PORTRAIT, "portrait")).context().close();
+await fullBoard(browser, hall);
 await zones(browser, hall);
 for (const name of ["kiosk", "display"]) await renewal(browser, name);
 await idle(browser);
