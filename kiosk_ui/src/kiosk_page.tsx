@@ -70,9 +70,9 @@ function Screen({ api, hall, picture, languages, goHome, words }: ScreenProps) {
 
 function Closed({ service, isLimit, until, now, words }: Extract<typeof screen.value, { kind: "closed" }> & { now: number; words: Words }) {
   const kind = isLimit ? "limit" : "closed";
-  const text = until ? words.say(`${kind}.explain`, { time: words.moment(until, now) }) : words.say("closed.explain_unknown");
+  const when = until ? words.say(`${kind}.explain`, { time: words.moment(until, now) }) : words.say("closed.explain_unknown");
   return (
-    <Notice title={words.say(`${kind}.title`, { service: words.name(service.name) })} text={text} testId="closed">
+    <Notice title={words.say(`${kind}.title`, { service: words.name(service.name) })} text={when} more={words.say("closed.what_to_do")} testId="closed">
       <button class="primary wide" onClick={backToServices}>{words.say("back")}</button>
     </Notice>
   );

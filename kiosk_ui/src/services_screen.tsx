@@ -6,6 +6,9 @@ import { care, takeTicket } from "./visit.ts";
 
 const CARES = ["elderly", "disabled", "pregnant", "with_infant", "service_member"];
 
+/** What a tile says by the reason why nothing is issued. */
+const SHUT: Record<string, string> = { limit_reached: "tile.limit", day_closed: "tile.day_closed" };
+
 interface ServicesProps {
   services: Service[] | null;
   isStale: boolean;
@@ -16,9 +19,10 @@ interface ServicesProps {
 
 export function Services({ services, isStale, now, words, api }: ServicesProps) {
   if (services === null) return <Notice title={words.say("starting.title")} text={words.say("starting.explain")} isBusy testId="starting" />;
+  const isAnyOpen = services.some(({ open }) => open);
   return (
     <>
-      <h2>{words.say("choose_service")}</h2>
+      {isAnyOpen ? <h2>{words.say("choose_service")}</h2> : <AllClosed services={services} now={now} words={words} />}
       <ul class={isStale ? "tiles stale" : "tiles"}>
         {services.map((service) => (
           <li key={service.id}>
@@ -29,7 +33,7 @@ export function Services({ services, isStale, now, words, api }: ServicesProps) 
           </li>
         ))}
       </ul>
-      <Care words={words} />
+      {isAnyOpen && <Care words={words} />}
     </>
   );
 }
@@ -44,10 +48,21 @@ function Wait({ service, words }: { service: Service; words: Words }) {
   );
 }
 
+/** Nothing can be had now: say so, and when to come back. */
+function AllClosed({ services, now, words }: { services: Service[]; now: number; words: Words }) {
+  const [first] = services.flatMap(({ until }) => until ?? []).sort();
+  return (
+    <div class="all-closed" data-testid="all-closed">
+      <h2>{words.say("all_closed.title")}</h2>
+      <p>{first ? words.say("all_closed.explain", { time: words.moment(first, now) }) : words.say("closed.explain_unknown")}</p>
+    </div>
+  );
+}
+
 function Shut({ service, now, words }: { service: Service; now: number; words: Words }) {
   return (
     <span class="wait">
-      <span>{words.say(service.reason?.includes("limit") ? "tile.limit" : "tile.closed")}</span>
+      <span>{words.say(SHUT[service.reason ?? ""] ?? "tile.closed")}</span>
       {service.until && <span>{words.say("tile.opens", { time: words.moment(service.until, now) })}</span>}
     </span>
   );

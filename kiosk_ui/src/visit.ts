@@ -46,7 +46,7 @@ export function startOver(home: Screen["kind"] & ("language" | "services"), home
 
 export async function takeTicket(api: ApiClient, service: Service): Promise<void> {
   if (screen.value.kind === "issuing") return;
-  if (!service.open) return refuse(service, service.reason?.includes("limit") ?? false, service.until);
+  if (!service.open) return refuse(service, service.reason === "limit_reached", service.until);
   screen.value = { kind: "issuing", service };
   const wish = { service: service.id, care: care.value ?? undefined, language: language.value, channel: "kiosk" };
   try {

@@ -24,7 +24,7 @@ function fill(hall) {
     hall.issue({ service: services[index % 4], care, tier: index % 3 ? "standard" : "gold", language: LANGUAGES[index % 3] }, minutesAgo(14 - index));
   }
   for (const id of ["c2", "c3", "c4"]) hall.counterStep(id, "open", {});
-  hall.closed.loans = { reason: "hours", until: new Date(Date.now() + 14 * 3_600_000).toISOString() };
+  hall.closed.loans = { reason: "closed", until: new Date(Date.now() + 14 * 3_600_000).toISOString() };
 }
 
 async function look(page, name) {
@@ -67,9 +67,30 @@ async function kiosk(browser, language, isLarge) {
   await page.getByTestId("service-loans").click();
   await look(page, `${tag}-3-closed`);
   await page.locator(".choices button").first().click();
+  await page.route("**/tickets", (route) => route.fulfill({
+    status: 409, contentType: "application/problem+json", body: JSON.stringify({ status: 409, code: "limit_reached", detail: "", reopens_at: minutesAgo(-900) }),
+  }));
+  await page.getByTestId("service-cash").click();
+  await page.getByTestId("closed").waitFor();
+  await look(page, `${tag}-5-limit`);
+  await page.unroute("**/tickets");
+  await page.locator(".choices button").first().click();
   await page.getByTestId("service-cash").click();
   await page.getByTestId("ticket-number").waitFor();
   await look(page, `${tag}-4-ticket`);
+  await page.context().close();
+}
+
+/** After hours nothing can be had, and each tile says why. */
+async function kioskClosed(browser, hall, language) {
+  const { loans } = hall.closed;
+  const until = minutesAgo(-700);
+  hall.closed = { cash: { reason: "closed", until }, cards: { reason: "limit_reached", until }, accounts: { reason: "day_closed", until: null }, loans };
+  const page = await openPage(browser, { viewport: PORTRAIT, reducedMotion: "reduce" }, url("kiosk"), faults);
+  await page.getByTestId(`language-${language}`).click();
+  await page.getByTestId("all-closed").waitFor();
+  await look(page, `kiosk-${language}-6-all-closed`);
+  hall.closed = { loans };
   await page.context().close();
 }
 
@@ -240,6 +261,7 @@ const studio = { browser, look, url, faults, hall };
 for (const language of LANGUAGES) {
   await kiosk(browser, language, false);
   await kiosk(browser, language, true);
+  await kioskClosed(browser, hall, language);
   await (await display(browser, hall, language, { width: 1920, height: 1080 }, language)).context().close();
   await clerk(studio, language);
   await overseer(studio, language);
