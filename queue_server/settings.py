@@ -84,6 +84,13 @@ class Settings(BaseSettings):
         min_length=1,
     )
     push_port: int = _port(8081, "Port of the push feed (websockets).")
+    bus_url: str | None = _setting(
+        None,
+        "Where nodes tell each other that something was written; unset, through the database itself. NATS for many nodes.",
+        "none, or the addresses of one NATS such as nats://host:4222,nats://other:4222",
+        pattern=r"^(none|(nats|tls)://[^\s,]+(,(nats|tls)://[^\s,]+)*)$",
+        repr=False,  # it may hold a password
+    )
     push_public_url: str | None = _setting(
         None,
         "Where screens reach the push feed when it is behind a proxy; unset, they use the push port of the host they came from.",

@@ -77,6 +77,10 @@ async def test_a_process_of_screens_tells_what_another_one_writes(tmp_path: Path
                 delta = await next_of(screen, "delta")
                 assert (delta["prev"], delta["seq"]) == (snapshot["seq"], issued["seq"])
                 assert delta["events"][0]["name"] == "TicketIssued"
+            async with session.get(f"{screens.url}/metrics") as answer:
+                told = await answer.text()
+                assert "queue_bus_connected 1.0" in told
+                assert "queue_bus_hints_heard_total 0.0" not in told, "the other process let this one know"
             async with session.get(f"{screens.url}/v1/branches", headers=headers) as answer:
                 assert answer.status == 404, "commands are given elsewhere"
         finally:

@@ -90,7 +90,7 @@ def test_every_fault_is_listed_with_what_would_be_right(tmp_path: Path) -> None:
         ("QUEUE_METRICS_OPEN", "perhaps"),
         ("QUEUE_PUSH_PUBLIC_URL", "http://queue.example.org"),
         ("QUEUE_HEARTBEAT_SECONDS", "0"),
-        ("QUEUE_BUS_URL", "nats://localhost"),
+        ("QUEUE_BUS_URL", "redis://localhost"),
     ],
 )
 def test_bad_value_is_one_fault_in_one_line(name: str, value: str) -> None:

@@ -12,6 +12,11 @@ from msgspec import Struct
 
 from queue_server.access.postgres import PostgresTokens
 from queue_server.access.tokens import Tokens, TokenStore
+from queue_server.bus.hints import CommitHints
+from queue_server.bus.nats import SUBJECT as NATS_SUBJECT
+from queue_server.bus.nats import nats_line
+from queue_server.bus.port import Bus
+from queue_server.bus.postgres import postgres_line
 from queue_server.compose.faults import CannotStartError, StoppedError
 from queue_server.eventlog.embedded import EmbeddedPostgres, EngineError
 from queue_server.eventlog.migrate import SchemaError, migrate
@@ -26,7 +31,12 @@ from queue_server.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
+NO_BUS = "none"
+
 _COLLECT_EVERY = 20_000
+_POLL_ALONE_SECONDS = 2.0
+_POLL_SECONDS = 5.0
+"""How often the heads are looked at; hints tell sooner, where there are any."""
 
 
 class Addresses(Struct, frozen=True):
@@ -98,6 +108,7 @@ async def running(
         queue_limit=settings.command_queue_limit,
         batch_limit=settings.batch_limit,
         timeout_seconds=settings.command_timeout_seconds,
+        poll_seconds=_POLL_ALONE_SECONDS if settings.bus_url == NO_BUS else _POLL_SECONDS,
         writes=writes,
     )
     if probe is not None:
@@ -110,6 +121,43 @@ async def running(
             await runtime.close()
         except Exception:  # noqa: BLE001 - logged; the rest is to be closed too
             _log.exception("the writer has ended by a fault")
+
+
+@asynccontextmanager
+async def hinted(runtime: Runtime, dsn: str, history: str, settings: Settings) -> AsyncIterator[Bus | None]:
+    """The bus that joins *runtime* to the other nodes of the log named *history*; None where the settings want none."""
+    bus = _bus(dsn, history, settings.bus_url)
+    if bus is None:
+        yield None
+        return
+    polls: set[asyncio.Task[None]] = set()
+
+    def look_at_all() -> None:
+        task = asyncio.get_running_loop().create_task(_poll(runtime), name="poll after silence")
+        polls.add(task)
+        task.add_done_callback(polls.discard)
+
+    bus.listen(lambda hint: runtime.hint(hint.branch_id, hint.day, hint.seq), look_at_all)
+    runtime.observers.append(CommitHints(bus))
+    bus.start()
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+def _bus(dsn: str, history: str, url: str | None) -> Bus | None:
+    if url is None:
+        return postgres_line(dsn)
+    # Installations may share a NATS; those of one log share its name.
+    return None if url == NO_BUS else nats_line(url.split(","), f"{NATS_SUBJECT}.{history}")
+
+
+async def _poll(runtime: Runtime) -> None:
+    try:
+        await runtime.poll()
+    except LogUnavailable:
+        _log.warning("the log does not answer", task="poll after silence")
 
 
 @asynccontextmanager

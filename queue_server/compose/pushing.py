@@ -11,6 +11,7 @@ from queue_server.compose.parts import (
     Addresses,
     bind,
     database,
+    hinted,
     keep,
     known_tokens,
     open_log,
@@ -50,9 +51,11 @@ async def serve_push(settings: Settings, opened: Callable[[Addresses], None]) ->
         log = await parts.enter_async_context(open_log(dsn, settings))
         runtime = await parts.enter_async_context(running(log, settings, metrics, writes=False))
         tokens = await parts.enter_async_context(known_tokens(dsn))
+        bus = await parts.enter_async_context(hinted(runtime, dsn, runtime.epoch, settings))
         hub = feed_of(runtime, settings)
         # What waits in the branches is told by the nodes that write.
         metrics.ask(tuple, lambda: hub.connected, int)
+        metrics.ask_bus(bus.state if bus is not None else None)
         push = await open_feed(parts, hub, tokens, settings)
         handler = make_root_handler(
             runtime,

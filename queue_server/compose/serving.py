@@ -15,6 +15,7 @@ from queue_server.compose.parts import (
     Addresses,
     bind,
     database,
+    hinted,
     keep,
     known_tokens,
     open_log,
@@ -56,9 +57,11 @@ async def serve(settings: Settings, opened: Callable[[Addresses], None]) -> None
         log = await parts.enter_async_context(open_log(dsn, settings))
         runtime = await parts.enter_async_context(running(log, settings, metrics))
         tokens = await parts.enter_async_context(known_tokens(dsn))
+        bus = await parts.enter_async_context(hinted(runtime, dsn, runtime.epoch, settings))
         notes = PostgresNotes(dsn)
         parts.push_async_callback(notes.close)
         await open_sample(runtime)
+        metrics.ask_bus(bus.state if bus is not None else None)
         addresses = await _listen(parts, settings, runtime, tokens, notes, metrics, await log.secret())
         keep(parts, metrics.measure_loop(), "loop lag")
         keep(parts, _make_partitions(log), "partitions")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import prometheus_client as prom
 
 from queue_server.core.state import BranchState
+from queue_server.metrics.bus import BusSeries, Faring
 from queue_server.metrics.facts import FactSeries
 from queue_server.metrics.present import PresentSeries
 from queue_server.runtime.commits import Commit
@@ -55,6 +56,11 @@ class Metrics:
         self._present.states = states
         self._screens.set_function(screens)
         self._queued.set_function(queued)
+
+    def ask_bus(self, fares: Callable[[], Faring] | None) -> None:
+        """Ask at each scrape how the bus of hints fares; None: there is none."""
+        if fares is not None:
+            self.registry.register(BusSeries(fares))
 
     def committed(self, commit: Commit, state: BranchState) -> None:
         """Count what has become durable."""
