@@ -47,7 +47,7 @@ def _hours_faults(hours: Any, path: str, starts: int | None) -> Iterator[Fault]:
             laid_out: list[tuple[int, int, str]] = []
             for place, span in entries(days, day, f"{path}.{name}"):
                 yield from _lay_out(span, place, starts, laid_out)
-            yield from _overlaps(sorted(laid_out))
+            yield from _overlaps(sorted(laid_out), starts)
             shortest = min([*([shortest] if shortest else []), *((end - begin, at) for begin, end, at in laid_out)], default=None)
     yield from _last_ticket_faults(hours.get("last_ticket_seconds"), path, shortest)
 
@@ -68,11 +68,14 @@ def _lay_out(span: Json, place: str, starts: int, laid_out: list[tuple[int, int,
         laid_out.append((begin, end, place))
 
 
-def _overlaps(laid_out: list[tuple[int, int, str]]) -> Iterator[Fault]:
+def _overlaps(laid_out: list[tuple[int, int, str]], starts: int) -> Iterator[Fault]:
     latest, by = 0, ""
     for begin, end, place in laid_out:
         if begin < latest:
-            yield Fault(place, f"It overlaps {by}; right would be to open when that has closed, or to make one of the two")
+            opens, closes = _clock(starts + begin), _clock(starts + latest)
+            yield Fault(
+                place, f"It opens at {opens} and overlaps {by}, open until {closes}; right would be not to open before that"
+            )
         if end > latest:
             latest, by = end, place
 
@@ -110,4 +113,4 @@ def _promise_faults(value: Json, tiers: list[str], services: list[str]) -> Itera
 
 
 def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"

@@ -187,8 +187,18 @@ def spans(*texts: str) -> list[dict[str, str]]:
     [
         ("hours.week.monday", spans("9:00-17:00"), "hours.week.monday[0].opens", "a time of day from 00:00 to 23:59"),
         ("hours.week.monday", spans("09:00-09:00"), "hours.week.monday[0]", "opens and closes at 09:00"),
-        ("hours.week.monday", spans("13:00-17:00", "09:00-13:01"), "hours.week.monday[0]", "overlaps hours.week.monday[1]"),
-        ("hours.week.monday", spans("23:00-03:00", "01:00-02:00"), "hours.week.monday[1]", "overlaps hours.week.monday[0]"),
+        (
+            "hours.week.monday",
+            spans("13:00-17:00", "09:00-13:01"),
+            "hours.week.monday[0]",
+            "opens at 13:00 and overlaps hours.week.monday[1], open until 13:01",
+        ),
+        (
+            "hours.week.monday",
+            spans("23:00-03:00", "01:00-02:00"),
+            "hours.week.monday[1]",
+            "opens at 01:00 and overlaps hours.week.monday[0], open until 03:00",
+        ),
         ("hours.week.monday", spans("22:00-04:01"), "hours.week.monday[0]", "22:00 to 04:01 goes past 04:00"),
         ("hours.week.monday", spans("03:00-09:00"), "hours.week.monday[0]", "another day_starts_at"),
         ("hours.week.monday", spans("09:00-09:15"), "hours.last_ticket_seconds", "hours.week.monday[0] is open for 900 seconds"),
