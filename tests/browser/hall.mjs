@@ -1,18 +1,19 @@
 /**
  * The main job in real browsers, against a running server: a ticket is taken on the kiosk, called at a counter, seen on
- * the display, started and finished.
+ * the display, started, put aside, and finished; on the way mistakes are taken back, help is called and the hall is told something.
  *
- * Environment: BASE_URL, KIOSK_TOKEN, DISPLAY_TOKEN, STAFF_TOKEN, OUT_DIR for pictures; BRANCH (default main).
+ * Environment: BASE_URL, KIOSK_TOKEN, DISPLAY_TOKEN, STAFF_TOKEN, MANAGER_TOKEN, OUT_DIR for pictures; BRANCH (default main).
  * Ends with 0 when everything held, else with 1 and what did not.
  */
 import { mkdirSync } from "node:fs";
 import { axeFindings, launch, openPage } from "./chromium.mjs";
+import { announce, callForHelp, park, takeBackCall, takeBackFinish } from "./desk.mjs";
 
 const SHOWN_WITHIN_MS = 1_000;
 const OTHERS_AT_MOST = 50;
 
-const { BASE_URL, KIOSK_TOKEN, DISPLAY_TOKEN, STAFF_TOKEN, OUT_DIR: out, BRANCH: branch = "main" } = process.env;
-const tokens = { kiosk: KIOSK_TOKEN, display: DISPLAY_TOKEN, counter: STAFF_TOKEN };
+const { BASE_URL, KIOSK_TOKEN, DISPLAY_TOKEN, STAFF_TOKEN, MANAGER_TOKEN, OUT_DIR: out, BRANCH: branch = "main" } = process.env;
+const tokens = { kiosk: KIOSK_TOKEN, display: DISPLAY_TOKEN, counter: STAFF_TOKEN, manager: MANAGER_TOKEN };
 const faults = [];
 
 function fail(message) {
@@ -23,7 +24,8 @@ function expect(isTrue, message) {
   if (!isTrue) fail(message);
 }
 
-const address = (page, query = "") => `${BASE_URL.replace(/\/$/, "")}/${page}/?branch=${branch}${query}#token=${encodeURIComponent(tokens[page])}`;
+const root = BASE_URL?.replace(/\/$/, "");
+const address = (page, query = "", who = page) => `${root}/${page}/?branch=${branch}${query}#token=${encodeURIComponent(tokens[who])}`;
 const see = (page, testId, more = "") => page.locator(`[data-testid="${testId}"]${more}`).waitFor();
 const press = (page, testId) => page.getByTestId(testId).click();
 
@@ -86,8 +88,10 @@ async function seeCall(display, number, pressedAt) {
   return delay;
 }
 
-async function serve(counter, display, number) {
+async function serve(pages, number) {
+  const { counter, display } = pages;
   await see(counter, "reason");
+  await takeBackCall(pages, number);
   await press(counter, "recall");
   await counter.locator('[data-testid="recall"][aria-disabled="false"]').waitFor();
   expect((await counter.getByTestId("note").textContent()) === "", "the recall was refused");
@@ -95,6 +99,10 @@ async function serve(counter, display, number) {
   await see(counter, "current-state", '[data-state="serving"]');
   await picture(counter, "counter-3-serving");
   await checkAccess(counter, "the counter while serving");
+  await park(pages, number);
+  await callForHelp(pages);
+  await announce(pages);
+  await takeBackFinish(pages);
   await press(counter, "finish");
   await see(counter, "counter-state", '[data-state="open"]');
   await see(display, `recent-${number}`);
@@ -107,6 +115,8 @@ async function run(browser) {
   const display = await openPage(browser, { viewport: { width: 1920, height: 1080 } }, address("display", "&lang=en"), faults);
   const kiosk = await openPage(browser, { viewport: { width: 1080, height: 1920 } }, address("kiosk"), faults);
   const counter = await openPage(browser, { viewport: { width: 1366, height: 768 } }, address("counter"), faults);
+  const manager = await openPage(browser, { viewport: { width: 1366, height: 768 } }, address("counter", "", "manager"), faults);
+  const pages = { display, counter, manager, picture, checkAccess, expect, tokens, api: `${root}/v1/branches/${branch}` };
   await see(display, "live-state", '[data-live="true"]');
   await picture(display, "display-1-start");
   const number = await takeTicket(kiosk);
@@ -116,13 +126,13 @@ async function run(browser) {
   const pressedAt = await callUntil(counter, number);
   const delay = await seeCall(display, number, pressedAt);
   await picture(counter, "counter-2-called");
-  await serve(counter, display, number);
+  await serve(pages, number);
   expect(faults.length === 0, faults.join("\n"));
   return `${number}: taken, called, seen after ${delay} ms, served`;
 }
 
 try {
-  const missing = ["BASE_URL", "KIOSK_TOKEN", "DISPLAY_TOKEN", "STAFF_TOKEN", "OUT_DIR"].filter((name) => !process.env[name]);
+  const missing = ["BASE_URL", "KIOSK_TOKEN", "DISPLAY_TOKEN", "STAFF_TOKEN", "MANAGER_TOKEN", "OUT_DIR"].filter((name) => !process.env[name]);
   expect(missing.length === 0, `set ${missing.join(", ")}`);
   mkdirSync(out, { recursive: true });
   const browser = await launch();

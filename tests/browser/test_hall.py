@@ -23,6 +23,7 @@ async def _hall(service: Service) -> None:
         "KIOSK_TOKEN": await service.token("kiosk"),
         "DISPLAY_TOKEN": await service.token("display"),
         "STAFF_TOKEN": await service.token("staff"),
+        "MANAGER_TOKEN": await service.token("manager"),
         "OUT_DIR": str(PICTURES),
     }
     process = await asyncio.create_subprocess_exec(
