@@ -39,7 +39,8 @@ def ticket_issued(state: BranchState, event: Event, fact: e.TicketIssued) -> Non
     state.tickets[fact.ticket] = ticket
     state.by_number[fact.number] = fact.ticket
     state.serials[fact.prefix] = fact.serial
-    state.issued_for[fact.service] = state.issued_for.get(fact.service, 0) + 1
+    for service in (fact.service, *fact.then):
+        state.issued_for[service] = state.issued_for.get(service, 0) + 1
     m.join_line(state, ticket)
 
 

@@ -28,7 +28,9 @@ def issue(turn: Turn, command: c.IssueTicket) -> None:
         turn.service(service)
     if len(command.then) >= STAGES_MAX:
         raise InvalidCommand(f"A visit has at most {STAGES_MAX} services; this one names {len(command.then) + 1}")
-    _require_given(turn, command.service, _arrived_at(turn, command))
+    # Whoever could not get a ticket for the next service by itself would wait for it in vain.
+    for service in (command.service, *command.then):
+        _require_given(turn, service, _arrived_at(turn, command))
     _issue(turn, command)
 
 

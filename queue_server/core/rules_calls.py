@@ -19,9 +19,9 @@ from queue_server.core.undo import undoing
 def call_next(turn: Turn, command: c.CallNext) -> None:
     """End the present ticket where asked, then call whoever the branch's rules put first."""
     counter = turn.counter(command.counter)
+    turn.outcome(command.outcome)
     require_idle(turn, counter, may_finish=command.finish)
     if counter.ticket is not None:
-        turn.code(command.outcome, turn.state.rules.outcomes, "outcome")
         finish_or_go_on(turn, turn.ticket(counter.ticket), counter.id, command.outcome)
     choice = next_ticket(turn.state, counter.id, turn.at, explains=turn.tells)
     if choice is not None:

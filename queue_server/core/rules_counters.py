@@ -51,8 +51,8 @@ def change_profile(turn: Turn, command: c.ChangeProfile) -> None:
 def pause(turn: Turn, command: c.PauseCounter) -> None:
     """Stop calling for a while."""
     counter = turn.counter(command.counter)
+    turn.pause_reason(command.reason)
     turn.require_counter(counter, CounterStep.PAUSE)
-    turn.code(command.reason, turn.state.rules.pause_reasons, "pause reason")
     turn.emit(e.CounterPaused(counter=counter.id, reason=command.reason))
 
 

@@ -11,7 +11,10 @@ def announce(turn: Turn, command: c.Announce) -> None:
     rules = turn.state.rules
     known = [template.id for template in rules.announcements]
     if command.template is not None and command.template not in known:
-        raise InvalidCommand(f"There is no announcement {command.template!r} here; those prepared: {', '.join(known) or 'none'}")
+        raise InvalidCommand(
+            f"There is no announcement {command.template!r} here; those prepared: {', '.join(known) or 'none'}",
+            template=command.template,
+        )
     require_zone(turn, command.zone)
     turn.emit(
         e.AnnouncementMade(

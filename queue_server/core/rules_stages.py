@@ -10,8 +10,9 @@ from queue_server.core.turn import Turn
 
 def finish(turn: Turn, command: c.FinishServing) -> None:
     """End serving."""
+    turn.ticket(command.ticket)
+    turn.outcome(command.outcome)
     ticket, counter_id = turn.ticket_at_counter(command.ticket, TicketStep.FINISH, command.counter)
-    turn.code(command.outcome, turn.state.rules.outcomes, "outcome")
     finish_or_go_on(turn, ticket, counter_id, command.outcome)
 
 

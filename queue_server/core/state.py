@@ -106,7 +106,7 @@ class BranchState(Struct):
     `lines` holds the waiting, a line for each class of equal treatment; `waiting` counts them by service and tier, `queues` by service; `lapsing` are
     the no-shows that may still return, in the order in which their time runs out; `turns` and `runs` are
     where the ratio's rounds and the cap's runs stand, by scope; `called_seq` is each counter's latest call; `steps` are those that may
-    still be taken back; `issued_for` counts the day's tickets by their first service; `elastic` holds the rules that hold. What follows is derived: the
+    still be taken back; `issued_for` counts the day's tickets by every service they were issued for; `elastic` holds the rules that hold. What follows is derived: the
     configuration by identifier and its policy, and, found out on use and forgotten when something it depends on changes, the next
     deadline, and for each line the counters that could call from it, how many of these are idle and able, and the lines that
     share one of them.

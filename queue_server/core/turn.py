@@ -138,15 +138,28 @@ class Turn(Struct, gc=False):
         if service_id not in self.state.services:
             raise UnknownService(f"There is no service {service_id!r} here", service=service_id, known=list(self.state.services))
 
-    def code(self, given: str | None, known: tuple[Code, ...], what: str) -> None:
-        """Refuse a reason or an outcome that is none of the configured ones, where there are any."""
-        if given is not None and known and given not in {code.id for code in known}:
-            raise InvalidCommand(f"There is no {what} {given!r} here; those configured: {', '.join(code.id for code in known)}")
+    def outcome(self, given: str | None) -> None:
+        """Refuse an outcome that is none of the configured ones, where there are any."""
+        if not _is_known(given, self.state.rules.outcomes):
+            raise InvalidCommand(f"There is no outcome {given!r} here; {_said(self.state.rules.outcomes)}", outcome=given)
+
+    def pause_reason(self, given: str | None) -> None:
+        """Refuse a reason for a pause that is none of the configured ones, where there are any."""
+        if not _is_known(given, self.state.rules.pause_reasons):
+            raise InvalidCommand(f"There is no pause reason {given!r} here; {_said(self.state.rules.pause_reasons)}", reason=given)
 
     def tier(self, tier_id: TierId) -> None:
         """Refuse a tier that the branch does not have."""
         if tier_id not in self.state.tiers:
             raise UnknownTier(f"There is no tier {tier_id!r} here", tier=tier_id, known=list(self.state.tiers))
+
+
+def _is_known(given: str | None, known: tuple[Code, ...]) -> bool:
+    return given is None or not known or any(code.id == given for code in known)
+
+
+def _said(known: tuple[Code, ...]) -> str:
+    return f"those configured: {', '.join(code.id for code in known)}"
 
 
 _SAID = {

@@ -220,7 +220,8 @@ async def test_outside_the_hours_it_says_when_it_opens_or_that_no_opening_is_in_
     assert (refused.status, refused.code, refused.body["reopens_at"]) == (409, "service_closed", None)
     cards = next(service for service in (await main.get("/services")).body["services"] if service["id"] == "cards")
     assert (cards["open"], cards["reason"], cards["until"]) == (False, "closed", None)
-    assert (await main.post("/tickets", {"service": "cash", "then": ["cards"]})).status == 201
+    later = await main.post("/tickets", {"service": "cash", "then": ["cards"]})
+    assert (later.status, later.code) == (409, "service_closed"), "a visit that could not go on is not begun"
 
 
 async def test_an_outcome_or_a_reason_is_one_of_the_configured_ones(main: Caller) -> None:
@@ -232,5 +233,6 @@ async def test_an_outcome_or_a_reason_is_one_of_the_configured_ones(main: Caller
     ):
         refused = await main.post(path, body)
         assert (refused.status, refused.code) == (422, "invalid_body")
+        assert [fault["path"] for fault in refused.body["errors"]] == ["outcome"]
     assert (await main.post(f"/tickets/{ticket}/finish", {"outcome": "advised"})).status == 200
     assert (await main.post("/counters/3/pause", {"reason": "because"})).code == "invalid_body"
