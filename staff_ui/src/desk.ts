@@ -104,9 +104,9 @@ export class Desk {
   async undo(): Promise<void> {
     const offer = this.offer.value;
     if (!offer) return;
-    await this.give(stepOf(offer.ticket, "undo"), { counter: this.seat.value });
-    // Refused, it would be refused again.
-    this.offer.value = null;
+    const receipt = await this.give(stepOf(offer.ticket, "undo"), { counter: this.seat.value });
+    // Refused, it would be refused again; without an answer it may be tried again.
+    if (receipt || isRefusal(this.note.value)) this.offer.value = null;
   }
 
   async serve(service: string): Promise<void> {
@@ -161,8 +161,8 @@ export class Desk {
       this.take(receipt);
       return receipt;
     } catch (failure) {
-      const isUnknown = !(failure instanceof Problem) || failure.isPassing;
-      this.note.value = isUnknown && whenUnknown ? { say: whenUnknown } : { failure };
+      const note = { failure };
+      this.note.value = whenUnknown && !isRefusal(note) ? { say: whenUnknown } : note;
       return null;
     } finally {
       this.isBusy.value = false;
@@ -187,6 +187,11 @@ export class Desk {
     this.reason.value = { ticket: receipt.ticket.ticket_id, text: receipt.routing.reason };
     sessionStorage.setItem(REASON_SLOT, JSON.stringify(this.reason.value));
   }
+}
+
+/** Whether the server has said no; anything else leaves open what has happened. */
+function isRefusal(note: Note | null): boolean {
+  return note !== null && "failure" in note && note.failure instanceof Problem && !note.failure.isPassing;
 }
 
 function stepOf(ticketId: string, step: string): string {

@@ -51,5 +51,5 @@ export function Oversight({ here, words, hasKeys, onAnnounce }: OversightProps) 
 
 function helpReason({ help }: Counter, words: Words): string {
   const reason = help?.reason ?? "";
-  return words.has(`help.${reason}`) ? words.say(`help.${reason}`) : reason;
+  return words.has(`help_reason.${reason}`) ? words.say(`help_reason.${reason}`) : reason;
 }

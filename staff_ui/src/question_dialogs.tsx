@@ -26,7 +26,7 @@ export function PauseDialog({ here: { desk, hasKeys, configuration }, words, onD
 }
 
 export function HelpDialog({ here: { desk, hasKeys }, words, onDone }: QuestionProps) {
-  const options = HELP_REASONS.map((id) => ({ id: `help-${id}`, label: words.say(`help.${id}`), choose: () => void desk.callForHelp(id) }));
+  const options = HELP_REASONS.map((id) => ({ id: `help-${id}`, label: words.say(`help_reason.${id}`), choose: () => void desk.callForHelp(id) }));
   return <Question title={words.say("help.title")} groups={[{ label: "", options }]} hasKeys={hasKeys.value} words={words} onDone={onDone} />;
 }
 

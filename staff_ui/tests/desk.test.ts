@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { ApiClient } from "ui-kit/api/client.ts";
+import { Problem } from "ui-kit/api/problems.ts";
 import type { StaffState } from "ui-kit/feed/messages.ts";
 import type { Hall } from "ui-kit/page/hall.ts";
 import { Desk } from "../src/desk.ts";
@@ -65,6 +66,16 @@ describe("what can be taken back", () => {
   it("is nothing after a step that is final", async () => {
     await desk.step("finish");
     await desk.step("requeue");
+    expect(desk.offer.value).toBeNull();
+  });
+
+  it("is not offered again once refused, but while no answer has come", async () => {
+    await desk.step("finish");
+    answer = async () => { throw new Error("no answer"); };
+    await desk.undo();
+    expect(desk.offer.value).not.toBeNull();
+    answer = async () => { throw new Problem(409, { code: "undo_refused", detail: "Too late" }); };
+    await desk.undo();
     expect(desk.offer.value).toBeNull();
   });
 
