@@ -12,9 +12,13 @@ import msgspec
 RESULTS = Path(__file__).parent / "results"
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float], digits: int = 1) -> dict[str, float]:
     """Return the median of *values* and how far they lie apart."""
-    return {"median": round(statistics.median(values), 1), "low": round(min(values), 1), "high": round(max(values), 1)}
+    return {
+        "median": round(statistics.median(values), digits),
+        "low": round(min(values), digits),
+        "high": round(max(values), digits),
+    }
 
 
 def ratio(measured: Sequence[float], reference: Sequence[float]) -> float:
