@@ -92,11 +92,16 @@ class Reloads:
         # It may have been loaded by somebody else, and be ahead of the log already: then the news waits for that to land.
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         read_at = branch.head
-        branch.lookers += [(lambda _state: self._returned(branch, read_at), told), *lost.lookers]
+        branch.lookers += [(lambda _state: self._news(branch, read_at), told), *lost.lookers]
         lost.lookers = []
         if not branch.in_flight:
             branch.land()
         await told
+
+    def _news(self, branch: Branch, read_at: Head) -> None:
+        # Lost again before it could be told: then this one is ahead of the log for good, and the next to come back has its own news.
+        if self._branches.get(branch.id) is branch:
+            self._returned(branch, read_at)
 
     async def _requeue(self, pending: Pending) -> None:
         await asyncio.sleep(_delay(pending.attempts))
