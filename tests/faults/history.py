@@ -81,11 +81,12 @@ class Read(Struct, frozen=True):
 
 
 class Screen(Struct):
-    """What a screen was sent, in order; None stands where it had to connect again."""
+    """What a screen was sent, in order and as it was sent, also over several connections; `gaps` names the breaks that it saw."""
 
     branch: str
     view: str
-    messages: list[Json | None] = field(default_factory=list)
+    messages: list[bytes] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
 
 
 class History(Struct):

@@ -72,7 +72,7 @@ class Ledger:
 
     def screen(self, view: str) -> Screen:
         """Connect a screen, which gets a snapshot; what follows is told to it."""
-        screen = Screen(BRANCH, view, [self.snapshot(view)])
+        screen = Screen(BRANCH, view, [msgspec.json.encode(self.snapshot(view))])
         self.history.screens.append(screen)
         return screen
 
@@ -101,5 +101,6 @@ class Ledger:
             events = [event for change in changes if (event := told(change, self._state.rules, screen.view)) is not None]
             if events:
                 seq = changes[-1].event.seq
-                before = next(message["seq"] for message in reversed(screen.messages) if message is not None)
-                screen.messages.append({"type": "delta", "day": self._state.day, "prev": before, "seq": seq, "events": events})
+                before = msgspec.json.decode(screen.messages[-1])["seq"]
+                delta = {"type": "delta", "day": self._state.day, "prev": before, "seq": seq, "events": events}
+                screen.messages.append(msgspec.json.encode(delta))

@@ -1,7 +1,10 @@
 """What the screens were sent, held against the facts: no fact that is not there, none left out, each as it was."""
 
+import copy
 from collections import defaultdict
 from collections.abc import Sequence
+
+import msgspec
 
 from queue_server.drive.reducer import FeedGap, FeedState, comparable
 from tests.faults.history import Json, Screen
@@ -33,21 +36,25 @@ class Screens:
     def pass_by(self, moment: Moment) -> None:
         """Judge what was shown at *moment*."""
         for view, state, what in self._states.pop(moment.last, ()):
-            if comparable(state) != comparable(shown(moment.state, view)):
-                self.faults.append(("shown", f"{what} at {moment.last} is not the {view} there"))
+            if differing := _differing(comparable(state), comparable(shown(moment.state, view))):
+                self.faults.append(("shown", f"{what} at {moment.last} is not the {view} there: {differing}"))
         for view, events in self._told.items():
             for place, change in enumerate(moment.changes, moment.first):
                 if (event := told(change, moment.state.rules, view)) is not None:
                     events[place] = event
         if moment.last == self._last:
             self._judge_deltas()
+            self.faults += [
+                ("shown", f"{each[2]} stands at {at}, in the middle of a command")
+                for at, all_ in self._states.items()
+                for each in all_
+            ]
 
     def _read(self, screen: Screen) -> None:
+        self.faults += [("feed_gap", gap) for gap in screen.gaps]
         feed = FeedState()
-        for message in screen.messages:
-            if message is None:
-                continue
-            before = feed.seq
+        for raw in screen.messages:
+            message, before = msgspec.json.decode(raw), feed.seq
             try:
                 feed.take(message)
             except FeedGap as gap:
@@ -56,7 +63,8 @@ class Screens:
             if message["type"] == "snapshot":
                 self._expect(screen.view, feed, "a snapshot")
             elif message["type"] == "delta":
-                self._place_delta(screen.view, feed, before, message["events"])
+                # Read again: the reduced state shares what it took, and goes on changing it.
+                self._place_delta(screen.view, feed, before, msgspec.json.decode(raw)["events"])
         if feed.epoch is not None:
             self._expect(screen.view, feed, "what a screen showed in the end")
 
@@ -65,8 +73,7 @@ class Screens:
         if place is None:
             self.faults.append(("shown", f"{what} stands at {feed.day}:{feed.seq}, which is not in the log"))
         else:
-            # A copy by value: the state goes on changing.
-            self._states[place].append((view, _copied(feed.state), what))
+            self._states[place].append((view, copy.deepcopy(feed.state), what))
 
     def _place_delta(self, view: _View, feed: FeedState, before: int, events: list[Json]) -> None:
         first, last = self._places.of(feed.day or "", before), self._places.of(feed.day or "", feed.seq)
@@ -86,5 +93,13 @@ class Screens:
                     )
 
 
-def _copied(state: Json) -> Json:
-    return {name: [dict(entry) for entry in value] if isinstance(value, list) else value for name, value in state.items()}
+def _differing(shows: Json, is_there: Json) -> str:
+    """Name the parts that differ, with the entries of each that do; nothing when none does."""
+    parts = []
+    for name in shows.keys() | is_there.keys():
+        one, other = shows.get(name), is_there.get(name)
+        if one != other:
+            if isinstance(one, list) and isinstance(other, list):
+                one, other = [entry for entry in one if entry not in other], [entry for entry in other if entry not in one]
+            parts.append(f"{name}: {one} instead of {other}"[:600])
+    return "; ".join(parts)

@@ -1,0 +1,53 @@
+"""Screens that write down every message, and say whether they came as far as the log."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from queue_server.drive.feed import Feed
+from queue_server.drive.reducer import FeedState
+from tests.faults.history import History, Json, Screen
+
+
+class Watching:
+    """A screen that follows a branch for as long as it lasts, and comes back whenever it is cut off."""
+
+    def __init__(self, push_url: str, token: str, branch: str, view: str) -> None:
+        self.screen = Screen(branch, view)
+        self.feed = Feed(push_url, token, branch, view, self._write_down)
+
+    def _write_down(self, _state: FeedState, message: Json, _arrived: float) -> None:
+        self.screen.messages.append(msgspec.json.encode(message))
+
+    async def run(self) -> None:
+        """Follow until cancelled, also past the patience of one feed."""
+        while True:
+            await self.feed.run()
+            self.feed.fault = None
+
+    async def converges(self, seq: int, seconds: float) -> bool:
+        """Tell whether the screen has come as far as *seq* within *seconds*."""
+        return await self.feed.reach(seq, seconds)
+
+
+@contextlib.asynccontextmanager
+async def watching(
+    push_urls: Sequence[str], token: str, branches: Sequence[str], history: History
+) -> AsyncIterator[list[Watching]]:
+    """A board and a staff screen of each branch, spread over the nodes; what they saw goes to *history* in the end."""
+    places = [(branch, view) for branch in branches for view in ("staff", "board")]
+    screens = [Watching(push_urls[n % len(push_urls)], token, *place) for n, place in enumerate(places)]
+    tasks = [asyncio.create_task(screen.run()) for screen in screens]
+    try:
+        for screen in screens:
+            await screen.feed.reach(0, 10.0)
+        yield screens
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for screen in screens:
+            screen.screen.gaps += screen.feed.gaps
+            history.screens.append(screen.screen)
