@@ -39,7 +39,8 @@ def ticket_issued(state: BranchState, event: Event, fact: e.TicketIssued) -> Non
     state.tickets[fact.ticket] = ticket
     state.by_number[fact.number] = fact.ticket
     state.serials[fact.prefix] = fact.serial
-    for service in (fact.service, *fact.then):
+    # A visit that comes to a service twice has one ticket of its day.
+    for service in dict.fromkeys((fact.service, *fact.then)):
         state.issued_for[service] = state.issued_for.get(service, 0) + 1
     m.join_line(state, ticket)
 

@@ -64,8 +64,8 @@ class Step(Struct, frozen=True, gc=False):
     """
     A step that may still be taken back: the fact, who asked for it and where, and what was before it.
 
-    `called_seq` is the seq of the call in it, if there is one; `turns` (by scope) and `run` are those before that call. `paced_ms`
-    is what it has added to the pace of the service.
+    `called_seq` is the seq of the call in it, if there is one; `turns` (by scope, where that call has changed them) and `run` are
+    those before it. `paced_ms` is what the step has added to the pace of the service.
     """
 
     name: FactName
@@ -77,6 +77,7 @@ class Step(Struct, frozen=True, gc=False):
     before: Ticket
     called_seq: int | None = None
     turns: dict[str, Turns] = {}
+    turns_after: dict[str, Turns] = {}
     run: int | None = None
     paced_ms: Millis | None = None
     is_automatic: bool = False

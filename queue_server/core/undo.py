@@ -48,7 +48,7 @@ def step_of(state: BranchState, event: Event, fact: e.TicketFact) -> Step:
     return replace(
         step,
         called_seq=event.seq,
-        # Those of the other scopes too: the call that ends a round ends it for all.
+        # Those of the other scopes too: a call that ends a round ends it for all.
         turns={scope: Turns()} | state.turns if fact.routing.turn is not None else {},
         run=state.runs.get(cap_scope_of(state, fact.counter), 0) if fact.routing.above is not None else None,
         is_automatic=fact.automatic,
@@ -60,6 +60,9 @@ def keep_step(state: BranchState, ticket_id: TicketId, step: Step | None) -> Non
     earlier = state.steps.pop(ticket_id, None)
     if step is None:
         return
+    if step.turns:
+        changed = {scope: turns for scope, turns in step.turns.items() if turns != state.turns.get(scope, Turns())}
+        step = replace(step, turns=changed, turns_after={scope: state.turns.get(scope, Turns()) for scope in changed})
     if earlier is not None and _is_one(state, earlier, step):
         step = (
             replace(earlier, at=step.at)
@@ -98,14 +101,19 @@ def undoing(state: BranchState, ticket_id: TicketId, step: Step, at: Instant) ->
         step=step.name,
         undone=step.seq,
         restored=restored,
-        turns={scope: turns for scope, turns in step.turns.items() if _is_latest_call(state, step, scope)},
+        turns={scope: turns for scope, turns in step.turns.items() if _is_untouched(state, step, scope)},
         run=step.run if counts_run else None,
         paced_ms=step.paced_ms,
     )
 
 
+def _is_untouched(state: BranchState, step: Step, scope: str) -> bool:
+    """Whether the turns of this scope are still as the step has left them: nobody called since, no round ended, nothing taken back."""
+    return state.turns.get(scope, Turns()) == step.turns_after[scope] and _is_latest_call(state, step, scope)
+
+
 def _is_latest_call(state: BranchState, step: Step, scope: str) -> bool:
-    """Whether nobody has been called in this scope since: only then can the rule counters be set back."""
+    """Whether nobody has been called in this scope since, were it by mistake: only then can the rule counters be set back."""
     latest = max(state.called_seq.values(), default=0) if scope == BRANCH else state.called_seq.get(scope, 0)
     return step.called_seq is not None and latest <= step.called_seq
 

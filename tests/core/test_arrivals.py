@@ -175,3 +175,9 @@ def test_what_is_said_of_listed_days_beats_what_is_said_of_a_service() -> None:
     services = (Service("cash", {"en": "Cash"}, "A", target_ms={"std": 60_000}), rules().services[1])
     hall = _on(LISTED, services=services, tiers=(Tier("std", {"en": "Standard"}, 1),), profiles=(), counters=(), default_tier="std")
     assert hall.issue("a").ticket("a").target_ms == 3_000_000
+
+
+def test_a_visit_counts_for_each_of_its_services_once() -> None:
+    hall = given(rules(services=LIMITED)).issue("a", "loans", then=("cash",)).issue("b", then=("loans", "cash"))
+    assert hall.state.issued_for == {"loans": 2, "cash": 2}
+    hall.refused(LimitReached, c.IssueTicket, ticket_id="x", service="loans", then=("cash",))
