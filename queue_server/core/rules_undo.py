@@ -20,9 +20,7 @@ def undo(turn: Turn, command: c.UndoStep) -> None:
     if step is None:
         raise UndoRefused(f"{ticket.number} has no step that could be taken back")
     _require_seat(turn, ticket, step, command.counter)
-    limit = turn.state.rules.undo_ms
-    if turn.at - step.at > limit:
-        raise UndoRefused(f"The last step of {ticket.number} was more than {said_duration(limit)} ago")
+    _require_recent(turn, ticket, step)
     also = _called_meanwhile(turn, ticket, step)
     if also is not None:
         turn.emit(undoing(turn.state, also, turn.state.steps[also], turn.at))
@@ -36,6 +34,12 @@ def _require_seat(turn: Turn, ticket: Ticket, step: Step, counter_id: CounterId 
             raise UndoRefused(f"The last step of {ticket.number} was made at counter {counter.number}")
     elif turn.command.seat is not None and turn.command.actor != step.actor:
         raise UndoRefused(f"The last step of {ticket.number} was made by somebody else")
+
+
+def _require_recent(turn: Turn, ticket: Ticket, step: Step) -> None:
+    limit = turn.state.rules.undo_ms
+    if turn.at - step.at > limit:
+        raise UndoRefused(f"The last step of {ticket.number} was more than {said_duration(limit)} ago")
 
 
 def _called_meanwhile(turn: Turn, ticket: Ticket, step: Step) -> TicketId | None:
