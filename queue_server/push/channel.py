@@ -18,9 +18,8 @@ _FRESH_MS = 1000
 class Screen(Protocol):
     """A connection as the feed sees it: writing never waits, what cannot leave yet is buffered."""
 
-    @property
     def buffered(self) -> int:
-        """How many bytes wait to leave."""
+        """Return how many bytes wait to leave."""
         ...
 
     def send(self, frame: bytes) -> None:

@@ -167,8 +167,13 @@ class Hub:
             channel.outdate()
             delta = channel.delta(commit.changes, state.rules)
             if delta is not None:
+                # The one loop whose length is the number of screens times the number of commits: no call too many.
                 for session, screen in channel.screens.items():
-                    self._send(channel, session, screen, session.follow(delta, screen.buffered))
+                    frame = session.follow(delta, screen.buffered())
+                    if frame is not None:
+                        screen.send(frame)
+                    else:
+                        self._hold(channel, session, screen)
 
     def reloaded(self, state: BranchState) -> None:
         """Give all screens of the branch a fresh snapshot: a new day, another configuration, or a history read anew."""
@@ -183,7 +188,7 @@ class Hub:
             snapshot = channel.snapshot(state, self._branches.now())
             told = watched.outlooks.get(channel.following.view)
             for session, screen in channel.screens.items():
-                self._send(channel, session, screen, session.replace(snapshot, watched.recent, screen.buffered, told))
+                self._send(channel, session, screen, session.replace(snapshot, watched.recent, screen.buffered(), told))
 
     async def run(self) -> None:
         """Give signs of life and outlooks, and bring back screens that were too slow, until cancelled."""
@@ -219,8 +224,12 @@ class Hub:
     def _send(self, channel: Channel, session: Session, screen: Screen, frame: bytes | None) -> None:
         if frame is not None:
             screen.send(frame)
-        elif session.is_behind and session not in self._slow:
-            self._slow[session] = _Slow(channel.following, screen, screen.buffered, time.monotonic())
+        else:
+            self._hold(channel, session, screen)
+
+    def _hold(self, channel: Channel, session: Session, screen: Screen) -> None:
+        if session.is_behind and session not in self._slow:
+            self._slow[session] = _Slow(channel.following, screen, screen.buffered(), time.monotonic())
 
     async def _beat(self) -> None:
         at, now = self._branches.now(), time.monotonic()
@@ -231,7 +240,7 @@ class Hub:
             heartbeat = Heartbeat(watched.recent.day, watched.recent.seq, at)
             for channel in watched.channels.values():
                 for session, screen in channel.screens.items():
-                    self._send(channel, session, screen, session.beat(heartbeat, screen.buffered))
+                    self._send(channel, session, screen, session.beat(heartbeat, screen.buffered()))
 
     async def _foretell(self, group: asyncio.TaskGroup) -> None:
         # Each branch by itself: one whose log does not answer must not hold up the others.
@@ -263,12 +272,12 @@ class Hub:
         for channel in watched.channels.values():
             outlook = watched.outlooks[channel.following.view]
             for session, screen in channel.screens.items():
-                self._send(channel, session, screen, session.foretell(outlook, screen.buffered))
+                self._send(channel, session, screen, session.foretell(outlook, screen.buffered()))
 
     async def _resync(self) -> None:
         now = time.monotonic()
         for session, slow in list(self._slow.items()):
-            buffered = slow.screen.buffered
+            buffered = slow.screen.buffered()
             if buffered < slow.buffered:
                 slow.buffered, slow.since = buffered, now
             if session.is_over or not session.is_behind:

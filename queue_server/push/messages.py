@@ -39,19 +39,23 @@ def snapshot_frame(epoch: str, day: Day, seq: int, state: BoardState | StaffStat
 
 
 class Delta:
-    """Consecutive facts as one view is told of them, up to *seq*; nearly all screens continue from the same `prev`."""
+    """
+    Consecutive facts as one view is told of them, up to *seq*; nearly all screens continue from the same `prev`.
+
+    `frames` are those made so far, by `prev`.
+    """
 
     def __init__(self, day: Day, seq: int, events: Sequence[BoardEvent | StaffEvent]) -> None:
         self.day = day
         self.seq = seq
         self._events = Raw(encode(events))
-        self._frames: dict[int, bytes] = {}
+        self.frames: dict[int, bytes] = {}
 
     def frame(self, prev: int) -> bytes:
         """Return the message for screens that hold *prev*."""
-        frame = self._frames.get(prev)
+        frame = self.frames.get(prev)
         if frame is None:
-            frame = self._frames[prev] = encode(_Delta(self.day, prev, self.seq, self._events))
+            frame = self.frames[prev] = encode(_Delta(self.day, prev, self.seq, self._events))
         return frame
 
 

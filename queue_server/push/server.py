@@ -15,11 +15,12 @@ from typing import Literal, cast
 
 import structlog
 from msgspec import DecodeError, Struct, json
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import State
+from websockets.protocol import OPEN
 
 from queue_server.access.roles import Principal
 from queue_server.push.admission import Admission
@@ -51,24 +52,44 @@ class _Auth(Struct):
     token: str
 
 
+class _Packing:
+    """Messages as they go over the wire: one that many screens are sent in a row is packed once."""
+
+    def __init__(self) -> None:
+        self.message = self.packed = b""
+
+    def pack(self, message: bytes) -> bytes:
+        """Return *message*, which is another than the last, as a whole and unmasked text frame."""
+        self.message, self.packed = message, Frame(Opcode.TEXT, message).serialize(mask=False)
+        return self.packed
+
+
 class _Line:
-    """A connection as the hub writes to it."""
+    """
+    A connection as the hub writes to it.
 
-    def __init__(self, connection: ServerConnection) -> None:
-        self._connection = connection
+    Its frames go past the library's protocol object, whose state they do not change: nothing is fragmented, masked or compressed
+    here. That object is only asked whether the connection is open; all it writes by itself is whole frames, too.
+    """
 
-    @property
-    def buffered(self) -> int:
-        """How many bytes wait to leave."""
-        return self._connection.transport.get_write_buffer_size()
+    __slots__ = ("_packing", "_protocol", "_transport", "_write", "buffered")
+
+    def __init__(self, connection: ServerConnection, packing: _Packing) -> None:
+        self._protocol = connection.protocol
+        self._transport = connection.transport
+        self._packing = packing
+        self._write = connection.transport.write
+        self.buffered = connection.transport.get_write_buffer_size
 
     def send(self, frame: bytes) -> None:
         """Write a text message without waiting."""
-        broadcast((self._connection,), frame, text=True)
+        if self._protocol.state is OPEN:
+            packing = self._packing
+            self._write(packing.packed if frame is packing.message else packing.pack(frame))
 
     def drop(self) -> None:
         """End the connection without a word: the other side would not read it."""
-        self._connection.transport.abort()
+        self._transport.abort()
 
 
 class PushServer:
@@ -103,6 +124,7 @@ class PushServer:
         self._buffer_bytes = buffer_bytes
         self._auth_seconds = auth_seconds
         self._recheck_seconds = recheck_seconds
+        self._packing = _Packing()
         self._server: Server | None = None
         self._rounds: list[asyncio.Task[None]] = []
         self._handlers: set[asyncio.Task[None]] = set()
@@ -225,7 +247,7 @@ class PushServer:
         following = guest.wish.following(guest.branch_id)
         session = self._hub.enroll(guest.wish.after)
         try:
-            await self._hub.join(session, following, _Line(guest))
+            await self._hub.join(session, following, _Line(guest, self._packing))
             # Screens have nothing more to say; reading on is what notices that they have gone.
             async for _ in guest:
                 pass
@@ -236,7 +258,7 @@ class PushServer:
 
     async def _recheck(self) -> None:
         for guest in list(self._guests.present):
-            if guest.token is not None and guest.state is State.OPEN and await self._admission.is_revoked(guest.token):
+            if guest.token is not None and guest.state is OPEN and await self._admission.is_revoked(guest.token):
                 refusal = unauthenticated()
                 closing = asyncio.create_task(self._end(guest, refusal.close_code, refusal.reason))
                 self._closing.add(closing)

@@ -98,7 +98,12 @@ class Session:
 
     def follow(self, delta: Delta, buffered: int) -> bytes | None:
         """Send what has been committed."""
-        return None if self._holds_back(buffered) else self._advance(delta)
+        if self.is_behind or buffered > self._limit:
+            self._holds_back(buffered)
+            return None
+        frame = delta.frames.get(self._seq) or delta.frame(self._seq)
+        self._seq = delta.seq
+        return frame
 
     def beat(self, heartbeat: Heartbeat, buffered: int) -> bytes | None:
         """Send a sign of life; a screen that is behind gets none, for what it shows is no longer true."""
