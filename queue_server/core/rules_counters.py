@@ -6,6 +6,7 @@ from queue_server.core.ids import CounterId, ProfileId
 from queue_server.core.lifecycle import CounterState, CounterStep
 from queue_server.core.rejections import CounterClosed, StaffElsewhere, UnknownCounter, UnknownProfile, WrongState
 from queue_server.core.rules_elastic import switch_counter
+from queue_server.core.rules_undo import called_unasked, send_back
 from queue_server.core.state import Counter
 from queue_server.core.ticket import ParkKind
 from queue_server.core.turn import BUSY, Turn
@@ -49,10 +50,13 @@ def change_profile(turn: Turn, command: c.ChangeProfile) -> None:
 
 
 def pause(turn: Turn, command: c.PauseCounter) -> None:
-    """Stop calling for a while."""
+    """Stop calling for a while; whom the counter has called by itself meanwhile waits again."""
     counter = turn.counter(command.counter)
     turn.pause_reason(command.reason)
-    turn.require_counter(counter, CounterStep.PAUSE)
+    unasked = called_unasked(turn.state, counter)
+    if unasked is None:
+        turn.require_counter(counter, CounterStep.PAUSE)
+    send_back(turn, unasked)
     turn.emit(e.CounterPaused(counter=counter.id, reason=command.reason))
 
 
@@ -66,7 +70,10 @@ def resume(turn: Turn, command: c.ResumeCounter) -> None:
 def close(turn: Turn, command: c.CloseCounter) -> None:
     """End the counter's service; what it keeps parked is for any counter of the service from now on."""
     counter = turn.counter(command.counter)
-    turn.require_counter(counter, CounterStep.CLOSE)
+    unasked = called_unasked(turn.state, counter)
+    if unasked is None:
+        turn.require_counter(counter, CounterStep.CLOSE)
+    send_back(turn, unasked)
     _close(turn, counter, command.reason)
 
 

@@ -3,6 +3,8 @@
 from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.configuration import Configuration
+from queue_server.core.deadlines import roll_at
+from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import OPEN_STATES, CounterState, TicketState
 from queue_server.core.rejections import VersionConflict, WouldStrand
 from queue_server.core.turn import Turn
@@ -17,7 +19,8 @@ def open_day(turn: Turn, command: c.OpenDay) -> None:
     state = turn.state
     previous = state.day or None
     if state.is_open:
-        _end_day(turn, ROLLED)
+        # However late the roll is noticed: nobody was served, and nobody waited, beyond its moment.
+        _end_day(turn, ROLLED, min(turn.at, roll_at(state)))
     # The new day's stream begins at 1, and needs nothing of the old one.
     state.seq = 0
     state.day = command.day
@@ -35,7 +38,7 @@ def open_day(turn: Turn, command: c.OpenDay) -> None:
 
 def close_day(turn: Turn, command: c.CloseDay) -> None:
     """End the day early; whoever is being served is finished with it."""
-    _end_day(turn, command.reason)
+    _end_day(turn, command.reason, turn.at)
 
 
 def configure(turn: Turn, command: c.ConfigureBranch) -> None:
@@ -57,18 +60,18 @@ def configure(turn: Turn, command: c.ConfigureBranch) -> None:
     turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration, timetable=command.timetable))
 
 
-def _end_day(turn: Turn, reason: str) -> None:
+def _end_day(turn: Turn, reason: str, at: Instant) -> None:
     for ticket in [ticket for ticket in turn.state.tickets.values() if ticket.state in OPEN_STATES]:
         if ticket.state is TicketState.SERVING and ticket.counter is not None:
-            turn.emit(e.ServingFinished(ticket=ticket.ticket_id, counter=ticket.counter, outcome=DAY_CLOSED))
+            turn.emit(e.ServingFinished(ticket=ticket.ticket_id, counter=ticket.counter, outcome=DAY_CLOSED), at)
         else:
-            turn.emit(e.TicketExpired(ticket=ticket.ticket_id, counter=ticket.kept_by))
+            turn.emit(e.TicketExpired(ticket=ticket.ticket_id, counter=ticket.kept_by), at)
     for ticket_id in list(turn.state.lapsing):
-        turn.emit(e.NoShowLapsed(ticket=ticket_id))
+        turn.emit(e.NoShowLapsed(ticket=ticket_id), at)
     for counter in list(turn.state.counters.values()):
         if counter.state is not CounterState.CLOSED:
-            turn.emit(e.CounterClosed(counter=counter.id, reason=DAY_CLOSED))
-    turn.emit(e.DayClosed(reason=reason))
+            turn.emit(e.CounterClosed(counter=counter.id, reason=DAY_CLOSED), at)
+    turn.emit(e.DayClosed(reason=reason), at)
 
 
 def _stranded(turn: Turn, rules: Configuration) -> list[str]:

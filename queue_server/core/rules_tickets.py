@@ -11,6 +11,7 @@ from queue_server.core.rejections import InvalidCommand, NotInProfile, ParkLimit
 from queue_server.core.routing import may_call
 from queue_server.core.rules_calls import require_idle
 from queue_server.core.rules_hall import require_zone
+from queue_server.core.rules_undo import called_unasked, send_back
 from queue_server.core.ticket import ParkKind, Ticket
 from queue_server.core.turn import Turn
 from queue_server.core.waiting import LineKey
@@ -45,10 +46,13 @@ def unpark(turn: Turn, command: c.UnparkTicket) -> None:
             state=ticket.state.value,
             allowed=ticket_steps_from(ticket.state),
         )
-    require_idle(turn, counter, may_finish=False)
+    unasked = called_unasked(turn.state, counter)
+    if unasked is None:
+        require_idle(turn, counter, may_finish=False)
     anywhere = replace(ticket.line_key(), counter=None, zone=None, staff=None)
     if ticket.kept_by is None and not may_call(turn.state, counter, anywhere):
         raise NotInProfile(f"Counter {counter.number} may not take up {ticket.number}: its profile does not allow it")
+    send_back(turn, unasked)
     turn.emit(e.TicketUnparked(ticket=ticket.ticket_id, counter=counter.id))
 
 

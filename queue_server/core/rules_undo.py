@@ -79,3 +79,15 @@ def called_by_itself(state: BranchState, counter: Counter, *, since: Step) -> Ti
     is_still_called = other.state is TicketState.CALLED or other.serving_at == other.called_at
     was_by_itself = its.is_automatic or its.command_id == since.command_id
     return other.ticket_id if was_by_itself and is_still_called else None
+
+
+def called_unasked(state: BranchState, counter: Counter) -> TicketId | None:
+    """Return whom *counter* has called by itself, lately, and who has not come yet."""
+    its = state.steps.get(counter.ticket) if counter.state is CounterState.CALLING and counter.ticket is not None else None
+    return counter.ticket if its is not None and its.is_automatic and its.before.state is TicketState.WAITING else None
+
+
+def send_back(turn: Turn, ticket_id: TicketId | None) -> None:
+    """Let a ticket that was called by itself wait at its place again: the clerk has the word; None: there is none."""
+    if ticket_id is not None:
+        turn.emit(undoing(turn.state, ticket_id, turn.state.steps[ticket_id], turn.at))

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.configuration import StartMode
 from queue_server.core.deadlines import next_deadline
-from queue_server.core.lifecycle import TicketState
+from queue_server.core.lifecycle import CounterState, TicketState
 from queue_server.core.rejections import CounterBusy, UndoRefused
 from tests.scenario import Scenario, given, rules
 
@@ -132,3 +134,25 @@ def test_the_clerk_is_too_late_when_somebody_else_stands_there() -> None:
     assert hall.refused(CounterBusy, c.StartServing, ticket="a").facts["ticket"] == "b"
     slow = _hall(no_show_after_ms=30_000, undo_ms=1_000).open("1").issue("a").issue("b").when(c.ApplyDeadlines).after(31_001)
     assert slow.refused(CounterBusy, c.StartServing, ticket="a").facts["ticket"] == "b"
+
+
+@pytest.mark.parametrize("step", [c.PauseCounter, c.CloseCounter])
+def test_a_clerk_who_wants_to_go_is_not_held_by_a_call_that_nobody_asked_for(step: type[c.PauseCounter | c.CloseCounter]) -> None:
+    hall = given(rules(automatic_after_ms=0)).open("1").issue("a").when(c.ApplyDeadlines)
+    assert hall.ticket("a").state is TicketState.CALLED
+    hall.when(step, counter="1", reason=None)
+    assert hall.ticket("a").state is TicketState.WAITING
+    assert hall.state.counters["1"].state in {CounterState.PAUSED, CounterState.CLOSED}
+
+
+def test_a_parked_customer_is_taken_up_before_one_whom_the_counter_has_called_by_itself() -> None:
+    hall = given(rules(automatic_after_ms=0)).issue("a").open("1").when(c.ApplyDeadlines)
+    hall.when(c.StartServing, ticket="a").when(c.ParkTicket, ticket="a").issue("b").when(c.ApplyDeadlines)
+    assert hall.ticket("b").state is TicketState.CALLED
+    hall.when(c.UnparkTicket, ticket="a").then(e.StepUndone, e.TicketUnparked)
+    assert (hall.ticket("a").state, hall.ticket("b").state) == (TicketState.SERVING, TicketState.WAITING)
+
+
+def test_one_who_was_called_on_purpose_still_holds_the_counter() -> None:
+    hall = given(rules()).open("1").issue("a").when(c.CallNext, counter="1")
+    hall.refused(CounterBusy, c.PauseCounter, counter="1")

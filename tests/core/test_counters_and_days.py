@@ -123,6 +123,14 @@ def test_the_grace_over_serving_ends_with_the_day() -> None:
     assert hall.last(e.ServingFinished).outcome == "day_closed"
 
 
+def test_a_roll_that_is_noticed_late_ends_everything_at_its_moment() -> None:
+    hall = given().open("1").issue("a").issue("b").serving("1", "a").after(32 * HOUR)
+    _roll(hall)
+    ended = {type(change.event.fact): change.event.at for change in hall.changes}
+    assert ended[e.ServingFinished] == ended[e.TicketExpired] == ended[e.DayClosed] == ROLLS_AT + 2 * HOUR
+    assert ended[e.DayOpened] == hall.now
+
+
 def test_a_day_closed_early_takes_nothing_until_it_rolls() -> None:
     hall = given().open("1").issue("a").when(c.CloseDay, reason="fire_alarm").then(e.TicketExpired, e.CounterClosed, e.DayClosed)
     assert hall.ticket("a").state is TicketState.EXPIRED
