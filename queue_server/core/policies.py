@@ -265,6 +265,7 @@ def said_duration(ms: Millis) -> str:
     """Say a duration as a clerk would."""
     seconds = ms / 1000
     if seconds < 60:
-        return f"{seconds:.3g} seconds"
+        return "1 second" if seconds == 1 else f"{seconds:.3g} seconds"
     minutes = seconds / 60
-    return "1 minute" if minutes == 1 else f"{minutes:.3g} minutes"
+    # Three figures, but never as a power of ten.
+    return "1 minute" if minutes == 1 else f"{minutes:.3g} minutes" if minutes < 99.95 else f"{minutes:.0f} minutes"

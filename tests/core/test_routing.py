@@ -297,3 +297,11 @@ def test_due_is_overtaken_only_within_its_stated_bound(coming: list[tuple[str, s
                 credit_x, credit_y = (Fraction(t.target_ms, 4) if t.care else 0 for t in (x, y))
                 assert y.place_at - x.place_at <= (x.target_ms - y.target_ms) + (credit_y - credit_x)
         hall.serving("1", choice.ticket).when(c.FinishServing, ticket=choice.ticket).after(3_000)
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [(1000, "1 second"), (500, "0.5 seconds"), (60_000, "1 minute"), (90_000, "1.5 minutes"), (60_000_000, "1000 minutes")],
+)
+def test_durations_are_said_as_a_clerk_would(ms: int, said: str) -> None:
+    assert said_duration(ms) == said
