@@ -12,6 +12,7 @@ from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.configuration import Cap, CounterPlace, Policy, Preference, Profile, Tier
 from queue_server.core.estimates import outlook
+from queue_server.core.policies import said_duration
 from queue_server.core.routing import next_ticket
 from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import Line
