@@ -43,8 +43,10 @@ function cutOff(factor) {
   const isWord = (text) => /[^\d\s:–%→]{2,}/.test(text) && !/^[A-Z]\d+$/.test(text);
   for (const [node, text] of texts) if (isWord(text)) node.data = text + text.slice(0, Math.ceil(text.length * (factor - 1)));
   const range = document.createRange();
+  // Earlier calls for which there is no room stand beside their list, out of sight.
+  const isAside = (row) => row && row.getBoundingClientRect().left > row.parentElement.getBoundingClientRect().right;
   const isOut = ([node]) => {
-    if (node.parentElement.closest(".unseen, option, .scroll")) return false;
+    if (node.parentElement.closest(".unseen, option, .scroll") || isAside(node.parentElement.closest(".recent li"))) return false;
     range.selectNodeContents(node);
     const { left, right, width } = range.getBoundingClientRect();
     const clip = node.parentElement.closest("button, li, td, section, main");
@@ -125,6 +127,7 @@ async function notices(page, hall, tag) {
   const { announcement } = hall.announceNotice({ note: LONG_NOTE });
   await page.getByText(LONG_NOTE).waitFor();
   await look(page, `display-${tag}-4-note`);
+  for (const cut of await page.evaluate(halved)) faults.push(`display-${tag}: an earlier call is cut: ${cut}`);
   const { ticket } = hall.counters.find(({ id }) => id === "c3");
   const { number } = hall.tickets.get(ticket);
   hall.ticketStep(ticket, "undo", {});
@@ -151,6 +154,13 @@ async function fullBoard(browser, hall) {
   for (const { id, ticket } of hall.counters) if (ticket) hall.ticketStep(ticket, "requeue", {}), hall.counterStep(id, "close", {});
   for (const id of ["c2", "c3", "c4"]) hall.counterStep(id, "open", {});
   await page.context().close();
+}
+
+/** Runs in the page: earlier calls of which only a part is seen. */
+function halved() {
+  const list = document.querySelector(".recent ol")?.getBoundingClientRect();
+  const isHalf = ({ top, bottom, left }) => left < list.right - 1 && top < list.bottom - 1 && bottom > list.bottom + 1;
+  return Array.from(document.querySelectorAll(".recent li")).filter((row) => isHalf(row.getBoundingClientRect())).map((row) => row.textContent);
 }
 
 /** Runs in the page: calls whose letters are taller than their row, or whose row is not all on the screen. */
@@ -269,8 +279,8 @@ for (const language of LANGUAGES) {
 await kioskWide(browser);
 await tokenForm(browser);
 await (await display(browser, hall, "zh-Hans", PORTRAIT, "portrait")).context().close();
-await fullBoard(browser, hall);
 await zones(browser, hall);
+await fullBoard(browser, hall);
 for (const name of ["kiosk", "display"]) await renewal(browser, name);
 await idle(browser);
 const board = await display(browser, hall, "en", { width: 1920, height: 1080 }, "last");
