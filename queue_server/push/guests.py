@@ -31,7 +31,7 @@ class Guest(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Be gone."""
-        self._guests.present.discard(self)
+        self._guests.lose(self)
         super().connection_lost(exc)
 
 
@@ -44,6 +44,7 @@ class Guests:
 
     def __init__(self, screens: int, strangers: int, strangers_of_peer: int) -> None:
         self.present: set[Guest] = set()
+        self._admitted = 0
         self._screens = screens
         self._strangers = strangers
         self._strangers_of_peer = strangers_of_peer
@@ -57,9 +58,17 @@ class Guests:
 
     def admit(self, guest: Guest, token: str) -> None:
         """Make *guest* a screen, by *token*. Raises Refusal."""
-        if sum(other.token is not None for other in self.present) >= self._screens:
+        # Counted as they come and go: a thousand that come at once would else look at each other a million times.
+        if self._admitted >= self._screens:
             raise unavailable("As many screens as allowed are connected")
         guest.token, guest.is_stranger = token, False
+        self._admitted += guest in self.present
+
+    def lose(self, guest: Guest) -> None:
+        """Let *guest* go."""
+        if guest in self.present:
+            self.present.remove(guest)
+            self._admitted -= guest.token is not None
 
     def abort_unopened(self) -> None:
         """End the connections that have said too little to be told why."""

@@ -18,7 +18,6 @@ from msgspec import DecodeError, Struct, json
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 
@@ -27,6 +26,7 @@ from queue_server.push.admission import Admission
 from queue_server.push.guests import Guest, Guests
 from queue_server.push.hello import branch_of, wish_of
 from queue_server.push.hub import Hub
+from queue_server.push.line import Line, Packing
 from queue_server.push.refusals import Refusal, internal_error, unauthenticated, unavailable, unknown_branch
 from queue_server.push.rounds import every
 from queue_server.runtime.errors import UnknownBranch, Unsettled
@@ -40,7 +40,10 @@ _CLOSE_SECONDS = 1.0
 _PING_SECONDS = 20.0
 _KERNEL_BYTES = 65_536
 """What the system may hold of a screen's bytes beside our own bound; by itself it would take megabytes, all of them stale."""
-
+_ACCEPTED_AT_ONCE = 4
+"""In one turn of the event loop. When all screens of a bank come back at once, commands go on in between."""
+_WAITING_TO_BE_ACCEPTED = 4096
+"""In the system's queue; one that finds it full tries again only after a second, then after three."""
 
 _QUIET = logging.getLogger(f"{__name__}.websockets")
 _QUIET.setLevel(logging.CRITICAL)
@@ -50,46 +53,6 @@ _QUIET.setLevel(logging.CRITICAL)
 class _Auth(Struct):
     type: Literal["auth"]
     token: str
-
-
-class _Packing:
-    """Messages as they go over the wire: one that many screens are sent in a row is packed once."""
-
-    def __init__(self) -> None:
-        self.message = self.packed = b""
-
-    def pack(self, message: bytes) -> bytes:
-        """Return *message*, which is another than the last, as a whole and unmasked text frame."""
-        self.message, self.packed = message, Frame(Opcode.TEXT, message).serialize(mask=False)
-        return self.packed
-
-
-class _Line:
-    """
-    A connection as the hub writes to it.
-
-    Its frames go past the library's protocol object, whose state they do not change: nothing is fragmented, masked or compressed
-    here. That object is only asked whether the connection is open; all it writes by itself is whole frames, too.
-    """
-
-    __slots__ = ("_packing", "_protocol", "_transport", "_write", "buffered")
-
-    def __init__(self, connection: ServerConnection, packing: _Packing) -> None:
-        self._protocol = connection.protocol
-        self._transport = connection.transport
-        self._packing = packing
-        self._write = connection.transport.write
-        self.buffered = connection.transport.get_write_buffer_size
-
-    def send(self, frame: bytes) -> None:
-        """Write a text message without waiting."""
-        if self._protocol.state is OPEN:
-            packing = self._packing
-            self._write(packing.packed if frame is packing.message else packing.pack(frame))
-
-    def drop(self) -> None:
-        """End the connection without a word: the other side would not read it."""
-        self._transport.abort()
 
 
 class PushServer:
@@ -124,7 +87,7 @@ class PushServer:
         self._buffer_bytes = buffer_bytes
         self._auth_seconds = auth_seconds
         self._recheck_seconds = recheck_seconds
-        self._packing = _Packing()
+        self._packing = Packing()
         self._server: Server | None = None
         self._rounds: list[asyncio.Task[None]] = []
         self._handlers: set[asyncio.Task[None]] = set()
@@ -154,7 +117,11 @@ class PushServer:
             # Pings wait while writing is paused; below the hub's own bound they must not, or a dead screen goes unnoticed.
             write_limit=self._buffer_bytes,
             logger=_QUIET,
+            backlog=_ACCEPTED_AT_ONCE,
         )
+        for listening in self._server.sockets:
+            with listening.dup() as twin:
+                twin.listen(_WAITING_TO_BE_ACCEPTED)
         loop = asyncio.get_running_loop()
         self._rounds = [
             loop.create_task(self._hub.run(), name="push hub"),
@@ -247,7 +214,7 @@ class PushServer:
         following = guest.wish.following(guest.branch_id)
         session = self._hub.enroll(guest.wish.after)
         try:
-            await self._hub.join(session, following, _Line(guest, self._packing))
+            await self._hub.join(session, following, Line(guest, self._packing))
             # Screens have nothing more to say; reading on is what notices that they have gone.
             async for _ in guest:
                 pass
