@@ -1,7 +1,10 @@
-# The service in an image: built from the same locks as `make run`, run by a user without rights.
-#   docker build -t queue-server . && docker run --rm -p 8080:8080 -p 8081:8081 -v queue:/var/lib/queue queue-server
+# The service in an image: built from the same locks as `make run`, run by a user without rights on a root that may be read-only.
+#   docker build -t queue-server . && docker run --rm --read-only --tmpfs /tmp -p 8080:8080 -p 8081:8081 -v queue:/var/lib/queue queue-server
 
-FROM python:3.11.14-slim-bookworm AS build
+# `make pin` adds the digest where an image registry can be reached.
+ARG BASE=python:3.11.14-slim-bookworm
+
+FROM ${BASE} AS build
 WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
@@ -27,7 +30,7 @@ RUN npm run build \
     && /opt/queue-server/bin/pip uninstall --yes pip setuptools
 
 
-FROM python:3.11.14-slim-bookworm
+FROM ${BASE}
 # PostgreSQL refuses to run as root, and wants its user to have a name.
 RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/queue queue \
     && install --directory --owner queue --mode 0700 /var/lib/queue

@@ -23,7 +23,7 @@ SCREEN_SOURCES := package.json $(shell find $(SCREEN_FOLDERS) -type f -not -path
 .SUFFIXES:
 # Two pips must not work in one virtual environment at once.
 .NOTPARALLEL:
-.PHONY: help run links setup test lint format bench faults laws theory docs lock clean
+.PHONY: help run links setup test lint format bench faults laws theory docs lock pin clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -72,6 +72,9 @@ lock: $(DEV) ## write the lock files anew (LOCK_FLAGS=--upgrade for newer versio
 	@$(LOCK) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	@$(LOCK) --group pyproject.toml:build -c requirements-dev.lock -o requirements-build.lock
 	@$(LOCK) --group pyproject.toml:node -c requirements-dev.lock -o requirements-node.lock
+
+pin: ## pin the base image of the Dockerfile to its digest (asks an image registry)
+	@scripts/pin-base
 
 clean: ## remove all that make made; the data folder stays
 	rm -rf .venv node_modules */node_modules queue_server/web/static .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
