@@ -18,13 +18,12 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from msgspec import Struct
 
 from benchmarks.branches import SERVICES, TIERS, configuration
-from tests.faults.history import NO_ANSWER, Attempt, History, Json, Read, Request
+from tests.faults.history import Attempt, History, Json, Read, Request
 
 SUBJECT = "campaign"
 COUNTERS = ("1", "2", "3", "4")
 REMEMBERED = 40
 """So many tickets a branch the clients think of."""
-NO_SHOW_SECONDS = 1.0
 _PAUSE_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
@@ -32,13 +31,15 @@ class Manners(Struct, frozen=True):
     """
     How clients behave: *dropped* is the share of answers that never reach them, *reads* how often they look instead of asking.
 
-    A command is given up after *patience_seconds*: its effect stays unknown.
+    A command is given up after *patience_seconds*: its effect stays unknown. Whom nobody starts to serve is a no-show after
+    *no_show_seconds*.
     """
 
     dropped: float = 1 / 3
     reads: float = 0.05
     attempt_seconds: float = 10.0
     patience_seconds: float = 60.0
+    no_show_seconds: float = 1.0
 
 
 class _Known(Struct):
@@ -55,7 +56,7 @@ class Clients:
     def __init__(self, urls: Sequence[str], token: str, branches: Sequence[str], seed: int, manners: Manners | None = None) -> None:
         self.history = History(SUBJECT)
         self.manners = manners or Manners()
-        self._urls = list(urls)
+        self.urls = list(urls)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._branches = list(branches)
         self._seed = seed
@@ -72,19 +73,19 @@ class Clients:
         await self._session.close()
 
     async def make_branches(self) -> None:
-        """Make the branches, with a grace after which a called customer is a no-show, and open their counters."""
+        """Make the branches, with a grace after which a called customer is a no-show, and open all their counters."""
         for branch in self._branches:
-            body = configuration(branch, len(COUNTERS)) | {"no_show_after_seconds": NO_SHOW_SECONDS}
-            address = f"{self._urls[0]}/v1/branches/{branch}"
+            body = configuration(branch, len(COUNTERS)) | {"no_show_after_seconds": self.manners.no_show_seconds}
+            address = f"{self.urls[0]}/v1/branches/{branch}"
             async with self._session.put(address, data=msgspec.json.encode(body)) as response:
                 if response.status != 201:
                     raise RuntimeError(f"the branch {branch} could not be made: {await response.text()}")
+        opening = [(branch, counter) for branch in self._branches for counter in COUNTERS]
+        await asyncio.gather(*(self.command(self.urls[0], branch, f"/counters/{counter}/open", {}) for branch, counter in opening))
 
     async def use(self, commands: int, clients: int) -> None:
         """Give *commands* commands altogether, as *clients* clients at once; all are brought to an answer or given up."""
         left = itertools.repeat(None, commands)
-        opening = [(branch, counter) for branch in self._branches for counter in COUNTERS]
-        await asyncio.gather(*(self.command(self._urls[0], branch, f"/counters/{counter}/open", {}) for branch, counter in opening))
         async with asyncio.TaskGroup() as group:
             for number in range(clients):
                 group.create_task(self._client(random.Random(f"{self._seed}:{number}"), left))
@@ -93,8 +94,12 @@ class Clients:
         """Give one command at *url* alone, until it is answered."""
         return await self._give(random.Random(0), [url], branch, path, body, dropped=0.0)
 
-    async def read(self, url: str, branch: str, *, fresh: bool = True) -> None:
-        """Read the branch's state at *url*, at least as new as anything that was acknowledged if *fresh*."""
+    async def repeat(self, url: str, request: Request) -> Attempt:
+        """Send *request* once more, at *url*, as if its answer had never come."""
+        return await self._attempt(url, request)
+
+    async def read(self, url: str, branch: str, *, fresh: bool = True) -> Read | None:
+        """Read the branch's state at *url*, at least as new as anything that was acknowledged if *fresh*; None without an answer."""
         at_least = self._known[branch].position if fresh else None
         query = f"?at_least={at_least[0]}:{at_least[1]}" if at_least else ""
         began = time.monotonic()
@@ -103,17 +108,20 @@ class Clients:
                 if response.status == 200:
                     state = msgspec.json.decode(await response.read())
                     day, seq = state.pop("day"), state.pop("seq")
-                    self.history.reads.append(Read(branch, began, time.monotonic(), day, seq, state, at_least))
+                    read = Read(branch, began, time.monotonic(), day, seq, state, at_least)
+                    self.history.reads.append(read)
+                    return read
         except (ClientError, TimeoutError, OSError, msgspec.DecodeError):
             pass  # a read that was not answered tells nothing
+        return None
 
     async def _client(self, chance: random.Random, left: "itertools.repeat[None]") -> None:
         for _ in left:
             branch = chance.choice(self._branches)
             if chance.random() < self.manners.reads:
-                await self.read(chance.choice(self._urls), branch, fresh=chance.random() < 0.8)
+                await self.read(chance.choice(self.urls), branch, fresh=chance.random() < 0.8)
             path, body = self._wish(chance, self._known[branch])
-            await self._give(chance, self._urls, branch, path, body, self.manners.dropped)
+            await self._give(chance, self.urls, branch, path, body, self.manners.dropped)
             self.progress()
 
     async def _give(  # noqa: PLR0917 - a wish, and how it is pursued
@@ -124,7 +132,6 @@ class Clients:
         give_up = time.monotonic() + self.manners.patience_seconds
         while True:
             attempt = await self._attempt(chance.choice(urls), request)
-            request.attempts.append(attempt)
             if time.monotonic() > give_up:
                 return attempt
             if attempt.is_unsettled:
@@ -135,15 +142,19 @@ class Clients:
                 return attempt
 
     async def _attempt(self, url: str, request: Request) -> Attempt:
-        began = time.monotonic()
-        headers = {"Idempotency-Key": request.key}
+        attempt = Attempt(time.monotonic(), float("inf"))
         try:
+            headers = {"Idempotency-Key": request.key}
             async with self._session.post(url + request.path, data=request.body, headers=headers) as response:
                 replayed = response.headers.get("Idempotent-Replayed") == "true"
                 answer: Json = msgspec.json.decode(await response.read())
-                return Attempt(began, time.monotonic(), response.status, answer, replayed)
+                attempt = Attempt(attempt.began, time.monotonic(), response.status, answer, replayed)
         except (ClientError, TimeoutError, OSError, msgspec.DecodeError):
-            return Attempt(began, time.monotonic(), NO_ANSWER)
+            pass  # nothing came back, which is what is written down
+        finally:
+            # Also of one that is broken off: it has been sent.
+            request.attempts.append(attempt)
+        return attempt
 
     def _learn(self, branch: str, request: Request, attempt: Attempt) -> None:
         if attempt.is_refused:

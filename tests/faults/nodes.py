@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +13,7 @@ from queue_server.compose import Addresses
 from queue_server.settings import Settings
 from tests.faults.clients import SUBJECT
 
-QUICK: dict[str, Any] = {"heartbeat_seconds": 0.2, "outlook_seconds": 0.5, "command_timeout_seconds": 3.0}
+QUICK: dict[str, Any] = {"heartbeat_seconds": 0.2, "outlook_seconds": 0.5, "command_timeout_seconds": 2.0}
 
 
 @asynccontextmanager
@@ -21,26 +21,27 @@ async def nodes(dsns: Sequence[str]) -> AsyncIterator[list[Addresses]]:
     """A node for each of *dsns*, which are ways to one database; all of them end with the block."""
     # The collector belongs to the test's process; ports are drawn by the system.
     with patch("gc.freeze"), patch("gc.set_threshold"):
-        async with AsyncExitStack() as stack:
+        serving: list[tuple[asyncio.Task[None], asyncio.Event]] = []
+        try:
             # One after the other: the first brings the schema and the sample branch.
-            yield [await stack.enter_async_context(_node(dsn)) for dsn in dsns]
+            yield [await _open(dsn, serving) for dsn in dsns]
+        finally:
+            for _, stop in serving:
+                stop.set()
+            await asyncio.gather(*(task for task, _ in serving))
 
 
-@asynccontextmanager
-async def _node(dsn: str) -> AsyncIterator[Addresses]:
+async def _open(dsn: str, serving: list[tuple["asyncio.Task[None]", asyncio.Event]]) -> Addresses:
     opened: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     settings, stop = Settings(database_url=dsn, http_port=0, push_port=0, **QUICK), asyncio.Event()
     # A signal would be for all nodes of the process at once.
     with patch("queue_server.compose.serving.stop_asked_for", lambda: stop):
-        serving = asyncio.create_task(compose.serve(settings, opened.set_result))
-        await asyncio.wait((serving, opened), return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        serving.result()
-    try:
-        yield await opened
-    finally:
-        stop.set()
-        await serving
+        task = asyncio.create_task(compose.serve(settings, opened.set_result))
+        await asyncio.wait((task, opened), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    serving.append((task, stop))
+    return await opened
 
 
 async def admin(dsn: str) -> str:

@@ -1,0 +1,118 @@
+"""A short history under faults: nodes in this process, each behind a proxy of its own before the database and before its screens."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+from msgspec import Struct
+
+from queue_server.eventlog.port import Row
+from tests.faults.chaos import Address, Chaos
+from tests.faults.clients import Clients, Manners
+from tests.faults.facts import stored
+from tests.faults.history import History
+from tests.faults.nodes import admin, nodes
+from tests.faults.watching import Watching, watching
+
+CONVERGES_SECONDS = 10.0
+BRANCHES = ("north",)
+
+
+class Ways(Struct, frozen=True):
+    """The proxies before the database and before the screens, one of each for every node."""
+
+    database: Sequence[Chaos]
+    screens: Sequence[Chaos]
+
+
+class Setting(Struct, frozen=True):
+    """How large the hall is, and how its clients behave."""
+
+    nodes: int = 2
+    commands: int = 120
+    clients: int = 8
+    seed: int = 1
+    manners: Manners = Manners()
+    branches: Sequence[str] = BRANCHES
+
+
+class Seen(Struct):
+    """What a hall has left: what the clients saw, the facts, and which screens never came as far as they."""
+
+    history: History
+    facts: dict[str, Sequence[Row]]
+    stuck: list[str]
+
+
+class Hall:
+    """A running hall; faults are what the test does to its `ways`."""
+
+    def __init__(self, dsn: str, setting: Setting, ways: Ways, clients: Clients, screens: list[Watching]) -> None:
+        self.ways = ways
+        self.clients = clients
+        self.urls = clients.urls
+        self.branch = setting.branches[0]
+        self._dsn = dsn
+        self._setting = setting
+        self._screens = screens
+
+    async def use(self) -> None:
+        """Let the clients do all that they were to do."""
+        await self.clients.use(self._setting.commands, self._setting.clients)
+
+    async def facts(self) -> Sequence[Row]:
+        """Return what is stored of the first branch."""
+        return (await stored(self._dsn, [self.branch]))[self.branch]
+
+    async def seen(self, *, converge: bool = True) -> Seen:
+        """Return what has been seen once everybody is done."""
+        facts = await stored(self._dsn, self._setting.branches)
+        ends = {branch: rows[-1].seq for branch, rows in facts.items()}
+        screens = [(each, each.screen.branch) for each in (self._screens if converge else ())]
+        stuck = [
+            f"a {each.screen.view} of {branch} did not come to {ends[branch]}"
+            for each, branch in screens
+            if not await each.converges(ends[branch], CONVERGES_SECONDS)
+        ]
+        return Seen(self.clients.history, facts, stuck)
+
+
+@contextlib.asynccontextmanager
+async def hall(dsn: str, setting: Setting) -> AsyncIterator[Hall]:
+    """Open a hall on the empty database at *dsn*; what its screens saw is in the history when it has closed."""
+    async with contextlib.AsyncExitStack() as stack:
+        database = [await stack.enter_async_context(Chaos(_target(dsn))) for _ in range(setting.nodes)]
+        addresses = await stack.enter_async_context(nodes([_through(dsn, chaos) for chaos in database]))
+        feeds = [await stack.enter_async_context(Chaos(("127.0.0.1", urlsplit(at.push).port or 0))) for at in addresses]
+        token = await admin(dsn)
+        clients = Clients([at.http for at in addresses], token, setting.branches, setting.seed, setting.manners)
+        await stack.enter_async_context(clients)
+        await clients.make_branches()
+        pushes = [f"ws://127.0.0.1:{feed.port}" for feed in feeds]
+        screens = await stack.enter_async_context(watching(pushes, token, setting.branches, clients.history))
+        yield Hall(dsn, setting, Ways(database, feeds), clients, screens)
+
+
+async def again_and_again(ways: Sequence[Chaos], deed: str, seconds: float, seed: int) -> None:
+    """Do *deed* to one of *ways* every *seconds* or so, until cancelled."""
+    chance = random.Random(seed)
+    while True:
+        await asyncio.sleep(seconds * chance.uniform(0.5, 1.5))
+        getattr(chance.choice(ways), deed)()
+
+
+def _target(dsn: str) -> Address:
+    parts = urlsplit(dsn)
+    folder = parse_qs(parts.query).get("host")
+    if folder is not None:
+        return Path(folder[0]) / ".s.PGSQL.5432"
+    return parts.hostname or "127.0.0.1", parts.port or 5432
+
+
+def _through(dsn: str, chaos: Chaos) -> str:
+    parts = urlsplit(dsn)
+    who = f"{quote(parts.username or '')}:{quote(parts.password or '')}"
+    return f"postgresql://{who}@127.0.0.1:{chaos.port}{parts.path}?sslmode=disable"
