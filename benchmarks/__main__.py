@@ -2,18 +2,48 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benchmarks import issue_throughput, profile_server, simulate_speed, waiting_length
+import structlog
+
+from benchmarks import (
+    branch_load,
+    feed_reconnect,
+    feed_stalled,
+    feed_throughput,
+    fence,
+    growth,
+    issue_latency,
+    issue_throughput,
+    memory,
+    profile_server,
+    recovery,
+    simulate_speed,
+    stopping,
+    two_nodes,
+    waiting_length,
+)
 from benchmarks.report import keep
 
 Figures = dict[str, Any]
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Figures]], Callable[[Figures], None]]] = {
     "issue": ("issue_throughput", lambda: issue_throughput.measure(rounds=3, seconds=6), issue_throughput.show),
+    "latency": ("issue_latency", lambda: issue_latency.measure(rounds=3, seconds=3), issue_latency.show),
     "waiting": ("waiting_length", lambda: waiting_length.measure(rounds=6, lengths=[100, 10_000]), waiting_length.show),
+    "fence": ("fence", lambda: fence.measure(rounds=3, seconds=3), fence.show),
+    "feed": ("feed_throughput", lambda: feed_throughput.measure(rounds=5, goes=15), feed_throughput.show),
+    "stalled": ("feed_stalled", lambda: feed_stalled.measure(rounds=3, seconds=5), feed_stalled.show),
+    "reconnect": ("feed_reconnect", lambda: feed_reconnect.measure(rounds=3), feed_reconnect.show),
+    "load": ("branch_load", lambda: branch_load.measure(rounds=3, loads=5), branch_load.show),
+    "memory": ("memory", lambda: memory.measure(rounds=3), memory.show),
+    "recovery": ("recovery", lambda: recovery.measure(rounds=3), recovery.show),
+    "stopping": ("stopping", lambda: stopping.measure(rounds=3), stopping.show),
+    "nodes": ("two_nodes", lambda: two_nodes.measure(rounds=3, seconds=5), two_nodes.show),
+    "growth": ("growth", lambda: growth.measure(rounds=3, seconds=1.5), growth.show),
     "simulate": ("simulate_speed", lambda: simulate_speed.measure(rounds=4, customers=20_000), simulate_speed.show),
     "profile": ("profile", lambda: profile_server.measure(seconds=20), profile_server.show),
 }
@@ -25,6 +55,8 @@ def main() -> int:
     names = parser.parse_args().names or list(BENCHMARKS)
     if unknown := set(names) - set(BENCHMARKS):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    # What the embedded database says of its start is no figure.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for name in names:
         result, measure, show = BENCHMARKS[name]
         figures = asyncio.run(measure())

@@ -42,7 +42,8 @@ class Commits:
 class FeedNode:
     """A runtime with its feed."""
 
-    def __init__(self, runtime: Runtime, push: PushServer, token: str) -> None:
+    def __init__(self, runtime: Runtime, hub: Hub, push: PushServer, token: str) -> None:
+        self.hub = hub
         self._runtime = runtime
         self._push = push
         self._token = token
@@ -90,7 +91,7 @@ async def running_feed(branches: Sequence[str]) -> AsyncIterator[FeedNode]:
         for branch in branches:
             rules = read_configuration(configuration(branch))
             await runtime.put_configuration(branch, rules, expected=None, next_day=False, actor="admin:1", command_id=branch)
-        yield FeedNode(runtime, push, (await create_token(store, Role.ADMIN))[0])
+        yield FeedNode(runtime, hub, push, (await create_token(store, Role.ADMIN))[0])
     finally:
         await push.close()
         await runtime.close()

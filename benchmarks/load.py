@@ -34,6 +34,7 @@ class Plan(Struct, frozen=True):
     Which requests each connection repeats in turn, and for how long.
 
     With `each` a connection sends that many requests and ends; otherwise answers are counted for `seconds` after `warmup_seconds`.
+    Between an answer and the next request of a connection lie `pause_seconds`.
     """
 
     host: str
@@ -42,6 +43,7 @@ class Plan(Struct, frozen=True):
     warmup_seconds: float = 1.0
     seconds: float = 5.0
     each: int | None = None
+    pause_seconds: float = 0.0
 
 
 class Latency(Struct, frozen=True):
@@ -96,10 +98,12 @@ def _latency(ordered: list[float]) -> Latency:
 class Connection(asyncio.Protocol):
     """One kept-alive connection and its loop of requests; `ended` is done when it has closed."""
 
-    def __init__(self, requests: tuple[Request, ...], host: str, measure: Measure, each: int | None) -> None:
+    def __init__(self, requests: tuple[Request, ...], plan: Plan, measure: Measure) -> None:
+        host = f"{plan.host}:{plan.port}"
         self._parts = cycle([(request.kind, *_parts(request, host)) for request in requests])
+        self._pause = plan.pause_seconds
         self._measure = measure
-        self._left = each
+        self._left = plan.each
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._key = secrets.token_hex(4)
@@ -139,7 +143,10 @@ class Connection(asyncio.Protocol):
         if status >= "300":
             self._measure.refusals.setdefault(f"{self._kind} {status}", self._buffer[end + 4 :].decode())
         self._buffer = b""
-        self._send()
+        if self._pause:
+            self._loop.call_later(self._pause, self._send)
+        else:
+            self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end, and whether it came too early."""
@@ -169,8 +176,7 @@ async def run(plan: Plan) -> Result:
     loop, measure = asyncio.get_running_loop(), Measure()
     measure.is_on = plan.each is not None
     began = loop.time()
-    host = f"{plan.host}:{plan.port}"
-    connections = [Connection(mine, host, measure, plan.each) for mine in plan.connections]
+    connections = [Connection(mine, plan, measure) for mine in plan.connections]
     for connection in connections:
         await loop.create_connection(partial(_itself, connection), plan.host, plan.port)
     ends = asyncio.gather(*(connection.ended for connection in connections))

@@ -39,7 +39,8 @@ def keep(name: str, figures: dict[str, Any]) -> Path:
     return path
 
 
-def line(label: str, values: Sequence[float], unit: str) -> str:
+def line(label: str, values: Sequence[float], unit: str, digits: int = 0) -> str:
     """Return one line of a table: the median, and the spread."""
-    of = spread(values)
-    return f"  {label:<44}{of['median']:>10,.0f} {unit}   ({of['low']:,.0f} to {of['high']:,.0f})"
+    of = spread(values, max(1, digits))
+    median, low, high = (f"{of[name]:,.{digits}f}" for name in ("median", "low", "high"))
+    return f"  {label:<44}{median:>10} {unit}   ({low} to {high})"

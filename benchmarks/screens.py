@@ -48,7 +48,11 @@ class Report(Struct):
 
 
 class Order(Struct, frozen=True):
-    """What the screens are told to do: `report`, or `connect` anew, all of them, to *port*."""
+    """
+    What the screens are told to do.
+
+    `report`; `connect` anew, all of them at once, to *port*; or `move`: wait until the server hangs up, then connect to *port*.
+    """
 
     what: str
     port: int = 0
@@ -65,17 +69,18 @@ class Screen(asyncio.Protocol):
         self.seq = 0
         self.transport: asyncio.Transport | None = None
         self.live: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def connect(self) -> None:
         """Connect, from the position that is held if there is one, and wait for the first message."""
-        self.live = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.live, self.ended = loop.create_future(), loop.create_future()
         self._buffer, self._is_open = b"", False
         plan = self._hall.plan
         sock = socket.socket()
         sock.setblocking(False)
         if self.stalls:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW)
-        loop = asyncio.get_running_loop()
         await loop.sock_connect(sock, (plan.host, self._hall.port))
         await loop.create_connection(lambda: self, sock=sock)
         await self.live
@@ -113,6 +118,9 @@ class Screen(asyncio.Protocol):
             self.transport.write(b"\x8a" + bytes([0x80 | len(payload)]) + bytes(4) + payload)
         elif opcode == _CLOSE:
             self._hall.report.closed += 1
+            if self.transport is not None:
+                # With the code that came: the echo that ends the closing handshake.
+                self.transport.write(b"\x88" + bytes([0x80 | len(payload[:2])]) + bytes(4) + payload[:2])
         elif opcode == _TEXT:
             self._read(payload)
 
@@ -130,7 +138,9 @@ class Screen(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waits for the first message need not wait any more."""
+        """Whoever waits for the first message, or for the end, need not wait any more."""
+        if not self.ended.done():
+            self.ended.set_result(None)
         self._fail(f"the connection ended: {exc}")
 
     def _fail(self, why: str) -> None:
@@ -167,18 +177,20 @@ class Hall:
             if self.plan.keeps_arrivals:
                 self._arrivals[screen.branch][screen.seq].append(asyncio.get_running_loop().time())
 
-    async def connect(self) -> None:
-        """Hang up where there is a connection, then connect all screens at once; a refused one tries again, as a screen does."""
+    async def connect(self, *, hangs_up: bool) -> None:
+        """Connect all screens at once, when their connections have ended; a refused one tries again, as a screen does."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         for screen in self._screens:
-            if screen.transport is not None:
+            if hangs_up and screen.transport is not None:
                 screen.transport.abort()
         slots = asyncio.Semaphore(ALL_AT_ONCE)
         await asyncio.gather(*(self._connect(screen, slots) for screen in self._screens))
         self.report.seconds = loop.time() - began
 
     async def _connect(self, screen: Screen, slots: asyncio.Semaphore) -> None:
+        if screen.transport is not None:
+            await screen.ended
         async with slots:
             while True:
                 try:
@@ -204,9 +216,9 @@ async def obey() -> None:
     hall = Hall(msgspec.json.decode(await lines.readline(), type=Plan))
     order: Order | None = Order("connect", hall.port)
     while order is not None:
-        if order.what == "connect":
+        if order.what != "report":
             hall.port = order.port or hall.port
-            await hall.connect()
+            await hall.connect(hangs_up=order.what == "connect")
         sys.stdout.buffer.write(msgspec.json.encode(hall.take_report()) + b"\n")
         sys.stdout.buffer.flush()
         line = await lines.readline()
