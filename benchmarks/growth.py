@@ -40,7 +40,9 @@ def _plan(port: int, token: str, branches: int, clients: int, seconds: float) ->
     )
 
 
-async def _issues(service: Service, token: str, branches: int, clients: int, screens: int, seconds: float) -> Result:
+async def _issues(  # noqa: PLR0917 - what is varied
+    service: Service, token: str, branches: int, clients: int, screens: int, seconds: float
+) -> Result:
     plan = _plan(service.http_port, token, branches, clients, seconds)
     if not screens:
         return check(await generate(plan), {"201"})
