@@ -1,16 +1,14 @@
 """A short history under faults: nodes in this process, each behind a proxy of its own before the database and before its screens."""
 
-import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from queue_server.eventlog.port import Row
-from tests.faults.chaos import Address, Chaos
+from tests.faults.addresses import target_of, through
+from tests.faults.chaos import Chaos
 from tests.faults.clients import Clients, Manners
 from tests.faults.facts import stored
 from tests.faults.history import History
@@ -84,8 +82,8 @@ class Hall:
 async def hall(dsn: str, setting: Setting) -> AsyncIterator[Hall]:
     """Open a hall on the empty database at *dsn*; what its screens saw is in the history when it has closed."""
     async with contextlib.AsyncExitStack() as stack:
-        database = [await stack.enter_async_context(Chaos(_target(dsn))) for _ in range(setting.nodes)]
-        addresses = await stack.enter_async_context(nodes([_through(dsn, chaos) for chaos in database]))
+        database = [await stack.enter_async_context(Chaos(target_of(dsn))) for _ in range(setting.nodes)]
+        addresses = await stack.enter_async_context(nodes([through(dsn, chaos.port) for chaos in database]))
         feeds = [await stack.enter_async_context(Chaos(("127.0.0.1", urlsplit(at.push).port or 0))) for at in addresses]
         token = await admin(dsn)
         clients = Clients([at.http for at in addresses], token, setting.branches, setting.seed, setting.manners)
@@ -94,25 +92,3 @@ async def hall(dsn: str, setting: Setting) -> AsyncIterator[Hall]:
         pushes = [f"ws://127.0.0.1:{feed.port}" for feed in feeds]
         screens = await stack.enter_async_context(watching(pushes, token, setting.branches, clients.history))
         yield Hall(dsn, setting, Ways(database, feeds), clients, screens)
-
-
-async def again_and_again(ways: Sequence[Chaos], deed: str, seconds: float, seed: int) -> None:
-    """Do *deed* to one of *ways* every *seconds* or so, until cancelled."""
-    chance = random.Random(seed)
-    while True:
-        await asyncio.sleep(seconds * chance.uniform(0.5, 1.5))
-        getattr(chance.choice(ways), deed)()
-
-
-def _target(dsn: str) -> Address:
-    parts = urlsplit(dsn)
-    folder = parse_qs(parts.query).get("host")
-    if folder is not None:
-        return Path(folder[0]) / ".s.PGSQL.5432"
-    return parts.hostname or "127.0.0.1", parts.port or 5432
-
-
-def _through(dsn: str, chaos: Chaos) -> str:
-    parts = urlsplit(dsn)
-    who = f"{quote(parts.username or '')}:{quote(parts.password or '')}"
-    return f"postgresql://{who}@127.0.0.1:{chaos.port}{parts.path}?sslmode=disable"
