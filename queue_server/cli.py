@@ -1,4 +1,8 @@
-"""The command line: `queue-server run | push | migrate | branch apply | token create | token revoke | drive | simulate`."""
+"""
+The command line.
+
+`queue-server run | push | migrate | branch apply | token create | token revoke | backup | restore | doctor | drive | simulate`
+"""
 
 import argparse
 import asyncio
@@ -15,6 +19,7 @@ import structlog
 
 from queue_server import compose, errands, settings
 from queue_server.access.roles import Role
+from queue_server.cli_upkeep import add_upkeep
 from queue_server.drive.play import run_drive
 from queue_server.simulate.command import run_simulate
 from queue_server.wire.constraints import ID_RIGHT, Id
@@ -134,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke = _add(token, "revoke", "let a token no longer count", _revoke_token)
     revoke.add_argument("stated", metavar="TOKEN", help="the token, or - to read it from standard input")
     revoke.add_argument("--json", action="store_true", help="print one JSON object")
+    add_upkeep(commands, _add)
     _add_drive(commands)
     _add_simulate(commands)
     return parser

@@ -126,7 +126,7 @@ async def running(
 @asynccontextmanager
 async def hinted(runtime: Runtime, dsn: str, history: str, settings: Settings) -> AsyncIterator[Bus | None]:
     """The bus that joins *runtime* to the other nodes of the log named *history*; None where the settings want none."""
-    bus = _bus(dsn, history, settings.bus_url)
+    bus = bus_of(dsn, history, settings.bus_url)
     if bus is None:
         yield None
         return
@@ -146,7 +146,8 @@ async def hinted(runtime: Runtime, dsn: str, history: str, settings: Settings) -
         await bus.close()
 
 
-def _bus(dsn: str, history: str, url: str | None) -> Bus | None:
+def bus_of(dsn: str, history: str, url: str | None) -> Bus | None:
+    """Return the bus of the log named *history* in the database at *dsn*, not started; None where *url* wants none."""
     if url is None:
         return postgres_line(dsn)
     # Installations may share a NATS; those of one log share its name.

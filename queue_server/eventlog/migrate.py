@@ -19,8 +19,8 @@ from queue_server.eventlog.postgres_faults import unavailable_when_away
 
 _log = structlog.get_logger(__name__)
 
-# An arbitrary number that all versions share.
-_LOCK = 7_208_416_001
+# An arbitrary number that all versions share; whoever changes the schema holds it.
+LOCK = 7_208_416_001
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 _LEDGER = """
 create table if not exists schema_migration (
@@ -82,13 +82,14 @@ async def migrate(dsn: str, folder: Path | None = None) -> list[str]:
         connection = await asyncpg.connect(dsn, timeout=30, server_settings={"application_name": "queue-server migrate"})
     try:
         # The lock belongs to the session: it is given back even when this process dies.
-        await connection.execute("select pg_advisory_lock($1)", _LOCK, timeout=120)
-        return await _apply(connection, migrations)
+        await connection.execute("select pg_advisory_lock($1)", LOCK, timeout=120)
+        return await apply_missing(connection, migrations)
     finally:
         await connection.close(timeout=10)
 
 
-async def _apply(connection: Connection, migrations: list[Migration]) -> list[str]:
+async def apply_missing(connection: Connection, migrations: list[Migration]) -> list[str]:
+    """Apply what is missing of *migrations* on *connection*, which holds the lock, and return the names of what was applied."""
     await connection.execute(_LEDGER)
     applied = await connection.fetch("select version, name, checksum from schema_migration order by version")
     for record in applied:
