@@ -14,7 +14,7 @@ import random
 import signal
 import statistics
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -115,13 +115,15 @@ async def busy_hall() -> AsyncIterator[tuple[Service, Crowd]]:
             await crowd.leave()
 
 
-async def campaign(kind: Kind, rounds: int, chance: random.Random, progress: Callable[[], object] = lambda: None) -> Outcome:
-    """Kill *rounds* times under load and return what was found."""
+async def campaign(
+    name: str, kinds: Sequence[Kind], chance: random.Random, progress: Callable[[], object] = lambda: None
+) -> Outcome:
+    """Kill each of *kinds* in turn, under load, and return what was found under *name*."""
     done: list[Round] = []
     async with busy_hall() as (service, crowd):
         using = asyncio.create_task(crowd.use())
         try:
-            for _ in range(rounds):
+            for kind in kinds:
                 done.append(await one_round(service, crowd, kind, chance.randint(*BUSY_ANSWERS)))
                 progress()
         except TimeoutError:
@@ -129,7 +131,7 @@ async def campaign(kind: Kind, rounds: int, chance: random.Random, progress: Cal
             using.cancel()
         crowd.close()
         await asyncio.wait({using})
-        return Outcome(kind, done, len(crowd.acknowledged), await judge(crowd))
+        return Outcome(name, done, len(crowd.acknowledged), await judge(crowd))
 
 
 def figures(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
@@ -185,7 +187,7 @@ def main() -> int:
     chance, outcomes = random.Random(arguments.seed), []
     for kind in arguments.kinds:
         with tqdm(total=arguments.rounds, desc=kind, unit=" kills") as bar:
-            outcomes.append(asyncio.run(campaign(kind, arguments.rounds, chance, bar.update)))
+            outcomes.append(asyncio.run(campaign(kind, [kind] * arguments.rounds, chance, bar.update)))
     sys.stdout.write(f"{table(outcomes)}\n\nseed {arguments.seed}; kept in {keep('kill9', figures(outcomes, arguments.seed))}\n")
     for outcome in outcomes:
         sys.stdout.writelines(f"{outcome.kind}: {breach}\n" for breach in outcome.breaches)

@@ -19,7 +19,8 @@ from queue_server.eventlog.embedded import EmbeddedPostgres
 from tests.faults.addresses import target_of, through
 from tests.faults.chaos import Chaos
 
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+"""Debian's libfaketime; None where it is not installed."""
 _WRITERS = "select pid from pg_stat_activity where application_name like 'queue-server writer%'"
 
 
@@ -88,7 +89,7 @@ async def _open(stack: contextlib.AsyncExitStack, folder: Path, dsn: str) -> Nod
     database = await stack.enter_async_context(Chaos(target_of(dsn)))
     clock = folder / "clock"
     settings = {"QUEUE_DATABASE_URL": through(dsn, database.port), "QUEUE_HEARTBEAT_SECONDS": "1", "QUEUE_LOG_LEVEL": "warning"}
-    service = Service(folder, settings=settings | _clock(clock))
+    service = Service(folder, settings=settings | clock_of_its_own(clock))
     http = await stack.enter_async_context(Chaos(("127.0.0.1", service.http_port)))
     push = await stack.enter_async_context(Chaos(("127.0.0.1", service.push_port)))
     node = Node(service, database, http, push, clock)
@@ -99,8 +100,9 @@ async def _open(stack: contextlib.AsyncExitStack, folder: Path, dsn: str) -> Nod
     return node
 
 
-def _clock(path: Path) -> dict[str, str]:
-    if not FAKETIME.exists():
+def clock_of_its_own(path: Path) -> dict[str, str]:
+    """Return what lets a process tell the time that is written to *path*, as an offset in seconds; nothing without libfaketime."""
+    if FAKETIME is None:
         return {}
     return {
         "LD_PRELOAD": str(FAKETIME),

@@ -127,7 +127,7 @@ TROUBLES: tuple[Trouble, ...] = (
     mute,
     half_open,
     delay,
-    *((step_clock,) if FAKETIME.exists() else ()),
+    *((step_clock,) if FAKETIME is not None else ()),
 )
 
 
