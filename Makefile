@@ -26,7 +26,7 @@ SCREEN_SOURCES := package.json $(shell find $(SCREEN_FOLDERS) -type f -not -path
 .PHONY: help run links setup test lint format bench faults histories laws theory docs lock pin clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: $(RUNTIME) $(SCREENS) ## set up what is missing and start the service
 	@exec $(BIN)/queue-server run
