@@ -7,7 +7,8 @@ and was answered with the receipt that the core makes of its facts; what was ref
 its begin and its end; what ended before another began stands before it; what was never answered stands there once or not at all.
 
 Known limits: a refusal is judged by its code alone; a read without `at_least` may lag as far as it likes, and is only held to a
-state that existed; a command refused under a key whose earlier attempt was never answered may still have an effect, by that attempt.
+state that existed; a command refused under a key whose earlier attempt was never answered may still have an effect later, by that
+attempt (`late_effects` counts them). A key that has had its effect may never be refused.
 """
 
 from collections import Counter, defaultdict
@@ -51,7 +52,9 @@ class _Judgement:
         self._history = history
         self._places = Places(rows)
         self._windows = Windows(self._requests, rows)
-        self._refused = _by_start(self._windows, history.requests)
+        # Those that begin first come last, to be popped.
+        refused = [(request, attempt) for request in history.requests for attempt in request.attempts if attempt.is_refused]
+        self._refused = sorted(((*self._window(*each), *each) for each in refused), key=lambda each: -each[0])
         self._reads: dict[int, list[Read]] = defaultdict(list)
         self._empty: dict[int, list[tuple[Request, Attempt]]] = defaultdict(list)
         self._screens = Screens(history.screens, self._places)
@@ -74,6 +77,12 @@ class _Judgement:
         for kind, detail in self._screens.faults:
             self.say(kind, detail)
         return self.found
+
+    def _window(self, request: Request, attempt: Attempt) -> tuple[int, int]:
+        """Between which places *attempt* may have been refused or found nobody: not after its own key has had its effect."""
+        low, high = self._windows.of(attempt.began, attempt.ended)
+        effect = self._windows.first.get(f"{self._subject}:{request.key}")
+        return low, high if effect is None else min(high, effect - 1)
 
     def _numbering(self) -> None:
         for before, after in pairwise(self._rows):
@@ -118,7 +127,7 @@ class _Judgement:
             for attempt in request.attempts:
                 if request.is_empty(attempt):
                     place = self._places.of(attempt.answer["day"], attempt.answer["seq"])
-                    low, high = self._windows.of(attempt.began, attempt.ended)
+                    low, high = self._window(request, attempt)
                     if place is None or not low <= place <= high:
                         self.say("empty", f"{request.key} found nobody at {_stands(attempt.answer)}, not between {low} and {high}")
                     else:
@@ -174,7 +183,7 @@ class _Judgement:
         left = []
         for high, request, attempt in waiting:
             # The next moment is the first that is too late: this one was the last chance.
-            if self._would_refuse(moment, request, attempt):
+            if moment.last <= high and self._would_refuse(moment, request, attempt):
                 continue
             if self._next(moment) > high:
                 self._unfounded(request, attempt)
@@ -232,13 +241,6 @@ def late_effects(history: History, facts: dict[str, Sequence[Row]]) -> int:
         f"{history.subject}:{request.key}" in stored and not any(request.acknowledged()) and request.attempts[-1].is_refused
         for request in history.requests
     )
-
-
-def _by_start(windows: Windows, requests: Sequence[Request]) -> list[tuple[int, int, Request, Attempt]]:
-    """The refusals with the places at which each may have been decided; those that begin first come last, to be popped."""
-    refused = [(request, attempt) for request in requests for attempt in request.attempts if attempt.is_refused]
-    placed = [(*windows.of(attempt.began, attempt.ended), request, attempt) for request, attempt in refused]
-    return sorted(placed, key=lambda each: -each[0])
 
 
 def _stands(answer: Json) -> str:

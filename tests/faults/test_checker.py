@@ -103,13 +103,23 @@ def test_a_refusal_that_had_an_effect_is_found() -> None:
     assert "refused_with_effect" in hall.checks()
 
 
-def test_a_refusal_after_an_unanswered_attempt_that_had_an_effect_is_no_fault() -> None:
+def test_a_refusal_before_the_late_effect_of_an_unanswered_attempt_is_no_fault() -> None:
+    hall = Ledger()
+    refused = hall.send("/counters/1/close")
+    refused.attempts.insert(0, Attempt(hall.tick(), hall.tick()))
+    hall.send("/counters/1/open")
+    hall.send("/counters/1/close", key=refused.key)
+    hall.history.requests.pop()
+    assert hall.violations() == []
+    assert late_effects(hall.history, {BRANCH: hall.rows}) == 1
+
+
+def test_a_refusal_after_the_effect_of_its_own_key_is_found() -> None:
     hall = Ledger()
     opened = hall.send("/counters/1/open")
     answered(opened, status=NO_ANSWER, answer={})
     opened.attempts.append(Attempt(hall.tick(), hall.tick(), 409, {"code": "wrong_state"}))
-    assert hall.violations() == []
-    assert late_effects(hall.history, {BRANCH: hall.rows}) == 1
+    assert hall.checks() == {"refusal"}
 
 
 def test_a_refusal_that_was_never_right_is_found() -> None:
