@@ -38,7 +38,11 @@ class Setting(Struct, frozen=True):
 
 
 class Seen(Struct):
-    """What a hall has left: what the clients saw, the facts, and which screens never came as far as they."""
+    """
+    What a hall has left: what the clients saw, the facts, and which screens never came as far as they.
+
+    All the facts once the hall has closed: until its last screen has gone, time makes more of them.
+    """
 
     history: History
     facts: dict[str, Sequence[Row]]
@@ -56,6 +60,7 @@ class Hall:
         self._dsn = dsn
         self._setting = setting
         self._screens = screens
+        self._seen: list[Seen] = []
 
     async def use(self) -> None:
         """Let the clients do all that they were to do."""
@@ -75,7 +80,13 @@ class Hall:
             for each, branch in screens
             if not await each.converges(ends[branch], CONVERGES_SECONDS)
         ]
-        return Seen(self.clients.history, facts, stuck)
+        self._seen.append(Seen(self.clients.history, facts, stuck))
+        return self._seen[-1]
+
+    async def closed(self) -> None:
+        """Complete what has been seen with the facts that came after it."""
+        for seen in self._seen:
+            seen.facts = await stored(self._dsn, self._setting.branches)
 
 
 @contextlib.asynccontextmanager
@@ -91,4 +102,6 @@ async def hall(dsn: str, setting: Setting) -> AsyncIterator[Hall]:
         await clients.make_branches()
         pushes = [f"ws://127.0.0.1:{feed.port}" for feed in feeds]
         screens = await stack.enter_async_context(watching(pushes, token, setting.branches, clients.history))
-        yield Hall(dsn, setting, Ways(database, feeds), clients, screens)
+        opened = Hall(dsn, setting, Ways(database, feeds), clients, screens)
+        yield opened
+    await opened.closed()

@@ -37,7 +37,6 @@ async def test_many_clients_at_three_nodes_are_told_the_truth(durable_url: str) 
         async with cut_off(opened, seed):
             await opened.use()
         seen = await opened.seen()
-    # What time has made happen while the screens caught up belongs to it.
     violations = await asyncio.to_thread(check_history, seen.history, seen.facts)
     assert violations == [], f"seed {seed}"
     assert seen.stuck == []
