@@ -143,6 +143,8 @@ async def hinted(runtime: Runtime, dsn: str, history: str, settings: Settings) -
     try:
         yield bus
     finally:
+        # What is still committed is told to the other nodes too.
+        await runtime.close()
         await bus.close()
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from queue_server.core.ids import BranchId, Day, Instant
-from queue_server.eventlog.port import Appended, Claim, Head, KnownKey, Row
+from queue_server.eventlog.port import Appended, Claim, Head, KnownKey, LogUnavailable, Row
 
 
 class MemoryLog:
@@ -22,8 +22,12 @@ class MemoryLog:
         self._epoch = secrets.token_hex(16)
         self._secret = secrets.token_bytes(32)
 
-    async def append(self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()) -> Appended:
+    async def append(
+        self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = (), epoch: str | None = None
+    ) -> Appended:
         """Append every claim whose head still stands; *confirm* is answered as things stood before."""
+        if epoch not in {None, self._epoch}:
+            raise LogUnavailable("This is another history.")
         for claim in claims:
             _check(claim)
         standing = frozenset(branch_id for branch_id, day, seq in confirm if self._stands(branch_id, (day, seq)))
@@ -33,6 +37,9 @@ class MemoryLog:
             for row in claim.rows:
                 self._rows.setdefault((row.branch_id, row.day), []).append(row)
         return Appended(frozenset(claim.head.branch_id for claim in claimed), standing, _now())
+
+    async def secure(self) -> None:
+        """Nothing is any more durable than it was."""
 
     async def head(self, branch_id: BranchId) -> Head | None:
         """Return the branch's head; None when there is no such branch."""

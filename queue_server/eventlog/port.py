@@ -89,11 +89,22 @@ class LogUnavailable(Exception):  # noqa: N818 - an answer of the log, named as 
 class EventLog(Protocol):
     """The log as the runtime sees it; every method may raise LogUnavailable."""
 
-    async def append(self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()) -> Appended:
+    async def append(
+        self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = (), epoch: str | None = None
+    ) -> Appended:
         """
         Append every claim whose head still stands, all in one statement, durable when this returns; each branch at most once.
 
-        A claim that lost leaves no trace. *confirm* asks, in the same round trip, whether those heads still stand.
+        A claim that lost leaves no trace. *confirm* asks, in the same round trip, whether those heads still stand. *epoch* names the
+        history that all of it was decided on (None: whichever there is): a log that serves another one takes nothing.
+        """
+        ...
+
+    async def secure(self) -> None:
+        """
+        Return when all that can be read by now is as durable as an append.
+
+        What an append whose answer was lost has stored can be read before it is: its wait for a stand-by may have been broken off.
         """
         ...
 

@@ -96,7 +96,9 @@ class PostgresLog:
         """The server process that takes the appends; None before the first connection."""
         return self._writer.backend_pid
 
-    async def append(self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()) -> Appended:
+    async def append(
+        self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = (), epoch: str | None = None
+    ) -> Appended:
         """Append every claim whose head still stands, in one durable statement; *confirm* is answered as things stood before."""
         # The order of branches is the same on every node, as for any set of locks.
         ordered = sorted(claims, key=_branch_of)
@@ -105,8 +107,13 @@ class PostgresLog:
         if not months <= self._months:
             await self._add_partitions(months)
         async with self._appending:
-            record = await self._writer.append(_documents(ordered, rows, confirm), self._epoch)
+            record = await self._writer.append(_documents(ordered, rows, confirm), epoch or self._epoch)
         return Appended(frozenset(record[0]), frozenset(record[1]), record[2])
+
+    async def secure(self) -> None:
+        """Return when all that can be read by now is as durable as an append: when a commit that comes after it is."""
+        async with self._appending:
+            await self._writer.secure(self._epoch)
 
     async def head(self, branch_id: BranchId) -> Head | None:
         """Return the branch's head; None when there is no such branch."""
@@ -145,7 +152,10 @@ class PostgresLog:
     async def epoch(self) -> str:
         """Return the name of this history; asking for it accepts it, and appends go on from here."""
         async with self._appending:
-            self._epoch = await self._writer.history()
+            known, self._epoch = self._epoch, await self._writer.history()
+        if known not in {None, self._epoch}:
+            # Readers that were connected before may still be at the server of the old history.
+            await self._pool.expire_connections()
         return self._epoch
 
     async def secret(self) -> bytes:

@@ -8,6 +8,8 @@ given up may still be running its last statement; it is ended first, by its proc
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeAlias
 
@@ -56,6 +58,7 @@ class Writer:
         self._former: tuple[int, datetime] | None = None
         self._backend: tuple[int, datetime] | None = None
         self._history: str | None = None
+        self._warning: str | None = None
 
     @property
     def backend_pid(self) -> int | None:
@@ -75,19 +78,49 @@ class Writer:
             LogUnavailable: the outcome is unknown, or the server now serves another history than *expected_history*.
         """
         statement = await self._ready()
-        if expected_history not in (None, self._history):
+        self._require(expected_history)
+        with self._given_up_on_faults():
+            records = await statement.fetch(*arguments, timeout=self._timeout)
+            self._require_silence()
+        return records[0]
+
+    async def secure(self, expected_history: str | None) -> None:
+        """
+        Make a commit of nothing, which is durable only when all before it is; errors as those of an append.
+
+        With synchronous stand-bys the wait of a commit for them may be broken off: by our own giving up, by ending the backend. It is
+        seen from then on, and a failover would lose it. Commits reach a stand-by in order, so one more that was waited for is proof.
+        """
+        await self._ready()
+        self._require(expected_history)
+        with self._given_up_on_faults():
+            if self._connection is not None:
+                await self._connection.execute(QUERIES["secure"], timeout=self._timeout)
+                self._require_silence()
+
+    def _require(self, history: str | None) -> None:
+        if history not in {None, self._history}:
             raise LogUnavailable("The database serves another history than before; ask for its epoch and load anew.")
+
+    def _hear(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:
+        if message.severity_en == "WARNING":
+            self._warning = message.as_dict().get("message", "")
+
+    def _require_silence(self) -> None:
+        # A commit whose wait for a stand-by was broken off from outside ends well, with a warning.
+        warning, self._warning = self._warning, None
+        if warning is not None:
+            raise LogUnavailable(f"The database warns: {warning}")
+
+    @contextmanager
+    def _given_up_on_faults(self) -> Iterator[None]:
         try:
             with unavailable_when_away():
-                records = await statement.fetch(*arguments, timeout=self._timeout)
-        except LogUnavailable:
-            self._give_up()
-            raise
-        except asyncio.CancelledError:
+                yield
+        except (LogUnavailable, asyncio.CancelledError):
             # The statement may still run: the connection cannot be trusted to be free.
             self._give_up()
             raise
-        return records[0]
 
     def close(self) -> None:
         """Drop the connection."""
@@ -110,10 +143,17 @@ class Writer:
                 async with asyncio.timeout(self._timeout):
                     await self._greet(connection)
                     statement = await connection.prepare(QUERIES["append"])
+            except DurabilityError as fault:
+                connection.terminate()
+                if self._backend is None:
+                    raise
+                # It was another server when the service began: what it would have lost is not known yet.
+                raise LogUnavailable(str(fault)) from fault
             except BaseException:
                 connection.terminate()
                 raise
-            self._connection, self._statement = connection, statement
+            self._connection, self._statement, self._warning = connection, statement, None
+            connection.add_log_listener(self._hear)
         return statement
 
     async def _greet(self, connection: Connection) -> None:

@@ -50,6 +50,10 @@ select array(select branch_id from claimed) as claimed,
                      limit 1) standing) as standing,
        floor(extract(epoch from clock_timestamp()) * 1000)::bigint as clock;
 
+-- name: secure
+-- An empty message in the WAL, for nobody, so that there is something to commit.
+select pg_logical_emit_message(true, 'queue-server', '');
+
 -- name: head
 select branch_id, day, seq, is_open, wakes_at from branch_head where branch_id = $1;
 

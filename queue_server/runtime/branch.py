@@ -46,7 +46,7 @@ class Branch:
         self.in_flight = False
         self.is_written_elsewhere = False
         self.missed: list[Change] | None = None
-        self.lookers: list[tuple[Callable[[BranchState], Any], asyncio.Future[Any]]] = []
+        self.lookers: dict[asyncio.Future[Any], Callable[[BranchState], Any]] = {}
         self.alarm: asyncio.TimerHandle | None = None
         self.alarm_at: Instant | None = None
 
@@ -65,8 +65,8 @@ class Branch:
     def land(self) -> None:
         """The flight is over: let those look who waited for it."""
         self.in_flight = False
-        lookers, self.lookers = self.lookers, []
-        for look, future in lookers:
+        lookers, self.lookers = self.lookers, {}
+        for future, look in lookers.items():
             if not future.done():
                 try:
                     future.set_result(look(self.state))

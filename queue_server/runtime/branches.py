@@ -16,6 +16,7 @@ class Branches:
         self._loaded: dict[BranchId, Branch] = {}
         self._loading: dict[BranchId, asyncio.Task[Branch]] = {}
         self._stood: dict[BranchId, Head] = {}
+        self._histories = 0
 
     def get(self, branch_id: BranchId) -> Branch | None:
         """Return the branch if it is in memory."""
@@ -49,8 +50,17 @@ class Branches:
         # One who gives up does not end the load for the others.
         return await asyncio.shield(task)
 
+    def forget_history(self) -> None:
+        """Whatever is being read may be of a history that is no more."""
+        self._histories += 1
+        self._stood.clear()
+
     async def _load(self, branch_id: BranchId) -> Branch:
-        branch = await load(self._log, branch_id, self._stood.pop(branch_id, None))
+        while True:
+            histories = self._histories
+            branch = await load(self._log, branch_id, self._stood.pop(branch_id, None))
+            if histories == self._histories:
+                break
         if branch is None:
             raise UnknownBranch(branch_id)
         return self._loaded.setdefault(branch_id, branch)

@@ -132,5 +132,5 @@ class Following:
 
 async def _landed(branch: Branch) -> None:
     landed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    branch.lookers.append((lambda _state: None, landed))
+    branch.lookers[landed] = lambda _state: None
     await landed

@@ -26,6 +26,9 @@ class Receipts:
 
     def keep(self, pending: Pending, outcome: Outcome) -> None:
         """Remember *outcome*, and forget the oldest past the bound."""
+        self._keep(pending, outcome)
+
+    def _keep(self, pending: Pending, outcome: Outcome) -> None:
         self._kept[pending.branch_id, pending.command.command_id] = outcome
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
@@ -49,5 +52,9 @@ class Receipts:
     async def _rebuild(self, pending: Pending, known: Known) -> Outcome:
         async with self._rebuilding:
             changes = await replay(self._log, pending.branch_id, known.day, known.first_seq, known.last_seq)
+            # Nobody may have been told yet, because it was not known to be durable.
+            await self._log.secure()
         last = changes[-1].event
-        return Outcome(changes, last.day, last.seq, last.at)
+        outcome = Outcome(changes, last.day, last.seq, last.at)
+        self._keep(pending, outcome)
+        return outcome

@@ -83,20 +83,28 @@ class Reloads:
 
     async def _bring_back(self, lost: Branch) -> None:
         await asyncio.sleep(_delay(self._failures[lost.id]))
-        while True:
-            try:
-                branch = await self._branches.load(lost.id)
-                break
-            except LogUnavailable:
-                await asyncio.sleep(_LONGEST_DELAY_SECONDS / 10)
+        try:
+            branch = await self._read_anew(lost.id)
+        except Exception as fault:
+            for looker in lost.lookers:
+                if not looker.done():
+                    looker.set_exception(fault)
+            raise
         # It may have been loaded by somebody else, and be ahead of the log already: then the news waits for that to land.
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         read_at = branch.head
-        branch.lookers += [(lambda _state: self._news(branch, read_at), told), *lost.lookers]
-        lost.lookers = []
+        branch.lookers |= {told: lambda _state: self._news(branch, read_at), **lost.lookers}
+        lost.lookers = {}
         if not branch.in_flight:
             branch.land()
         await told
+
+    async def _read_anew(self, branch_id: BranchId) -> Branch:
+        while True:
+            try:
+                return await self._branches.load(branch_id)
+            except LogUnavailable:
+                await asyncio.sleep(_LONGEST_DELAY_SECONDS / 10)
 
     def _news(self, branch: Branch, read_at: Head) -> None:
         # Lost again before it could be told: then this one is ahead of the log for good, and the next to come back has its own news.

@@ -1,6 +1,7 @@
 """What the interfaces ask of the running system: commands, reads of what is committed, and the stream itself."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -58,6 +59,7 @@ class Runtime:
         self._clock = clock
         self._branches = Branches(log)
         self._timeout = timeout_seconds
+        self._queue_limit = queue_limit
         self._sweep_seconds = sweep_seconds
         self._poll_seconds = poll_seconds
         self._writer = Writer(
@@ -122,9 +124,11 @@ class Runtime:
             Rejected: it was refused, on a state that the log has confirmed.
             UnknownBranch, Overloaded, Unsettled, KeyReused, Spoiled: as they say.
         """
+        since = None
         if self._branches.get(branch_id) is None:
+            since = time.monotonic()
             await self._load(branch_id)
-        return await self._writer.submit(branch_id, command, request)
+        return await self._writer.submit(branch_id, command, request, since=since)
 
     async def read(
         self, branch_id: BranchId, look: Callable[[BranchState, Instant], T], at_least: tuple[Day, int] | None = None
@@ -135,18 +139,21 @@ class Runtime:
         Raises:
             UnknownBranch: there is none.
             NotYet: it has not come as far as *at_least*.
-            Unsettled: a commit in flight did not land in time.
+            Unsettled: the branch could not be read, or a commit in flight did not land, in time; or too many wait for that already.
         """
         branch = await self._load(branch_id)
         if at_least is not None and (branch.head.day, branch.head.seq) < at_least:
             branch = await self._catch_up(branch_id, at_least)
         if not branch.in_flight:
             return look(branch.state, self._clock.now())
+        if len(branch.lookers) >= self._queue_limit:
+            raise Unsettled
         landed: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        branch.lookers.append((lambda state: look(state, self._clock.now()), landed))
+        branch.lookers[landed] = lambda state: look(state, self._clock.now())
         try:
             return await asyncio.wait_for(landed, self._timeout)
         except TimeoutError:
+            branch.lookers.pop(landed, None)
             raise Unsettled from None
 
     async def events(self, branch_id: BranchId, day: Day | None, after: int, limit: int) -> tuple[Day, int, list[Event]]:
@@ -254,10 +261,11 @@ class Runtime:
         if branch is not None:
             return branch
         try:
-            branch = await self._branches.load(branch_id)
-        except LogUnavailable:
+            async with asyncio.timeout(self._timeout):
+                branch = await self._branches.load(branch_id)
+        except (LogUnavailable, TimeoutError):
             raise Unsettled from None
-        self._writer.watch(branch)
+        self._writer.alarms.watch(branch)
         return branch
 
     async def _catch_up(self, branch_id: BranchId, at_least: tuple[Day, int]) -> Branch:

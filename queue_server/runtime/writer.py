@@ -10,7 +10,8 @@ Guarantees:
   in the same round trip, that the head still stands where it was decided;
 - a branch whose claim was lost is read anew and its commands are looked up and decided again, without holding up the others;
 - when the outcome of an append is unknown, the same claims are appended again at the same heads until the log answers: either
-  that attempt or the old one wins, never both. Commands that have waited too long meanwhile get `Unsettled`, never a guess.
+  that attempt or the old one wins, never both. Commands that have waited too long meanwhile get `Unsettled`, never a guess;
+- a branch whose head is held by somebody, perhaps by our own earlier attempt, waits for that by itself, and its commands with it.
 
 Known limit: a batch waits for the commit before it, so one command takes up to two commits under load.
 """
@@ -24,10 +25,11 @@ import structlog
 
 from queue_server.core.changes import Change
 from queue_server.core.commands import ApplyDeadlines, Command
-from queue_server.core.ids import BranchId
+from queue_server.core.ids import BranchId, Instant
 from queue_server.core.rejections import VersionConflict
 from queue_server.eventlog.port import EventLog, Head
-from queue_server.runtime.append import Appender
+from queue_server.runtime.alarms import Alarms
+from queue_server.runtime.append import Appender, Landed
 from queue_server.runtime.branch import Branch
 from queue_server.runtime.branches import Branches
 from queue_server.runtime.calendar import SYSTEM
@@ -36,13 +38,15 @@ from queue_server.runtime.commits import Commit, Observer, Probe, tell
 from queue_server.runtime.errors import KeyReused, Overloaded, Spoiled, Unsettled
 from queue_server.runtime.flight import Flight, Pending
 from queue_server.runtime.outcomes import Outcome
+from queue_server.runtime.patience import Patience
 from queue_server.runtime.receipts import Receipts
 from queue_server.runtime.reloads import Reloads
 
 _log = structlog.get_logger(__name__)
 
-_OTHERS_LATER_SECONDS = 3.0
-"""So much later a node acts on what is due in a branch that another node wrote to last."""
+_DECIDES_SECONDS = 0.005
+"""After so long a batch is closed: when a thousand branches roll their day at one hour, screens must not wait for all of them."""
+_HELD_SECONDS = 0.1
 
 
 class Writer:
@@ -67,15 +71,18 @@ class Writer:
         self._probe = probe
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
-        self._timeout = timeout_seconds
+        self._patience = Patience(timeout_seconds)
         self._appender = Appender(log, clock)
-        self._in_the_air: list[Flight] = []
+        self._in_the_air: dict[BranchId, Flight] = {}
+        self._behind: dict[BranchId, list[Pending]] = {}
         self._waking: set[BranchId] = set()
         self._queue: deque[Pending] = deque()
         self._arrived = asyncio.Event()
         self._reloads = Reloads(branches, self._again, self._tell_returned, self._arrived.set)
         self._receipts = Receipts(log)
+        self.alarms = Alarms(clock, self.wake)
         self._closing = False
+        self._known_epoch = ""
         self._acts = True
         self._loop: asyncio.AbstractEventLoop
 
@@ -86,10 +93,11 @@ class Writer:
 
     async def open(self, *, acts: bool = True) -> None:
         """Learn the log's clock and the name of its history; once, before `run`. One that never *acts* is woken by no deadline."""
-        self._acts = acts
+        self._acts = self.alarms.are_on = acts
         # Asking for the running loop costs a call to the system each time, as much as a quarter of deciding.
         self._loop = asyncio.get_running_loop()
         await self._appender.open()
+        self._known_epoch = self.epoch
 
     @property
     def queued(self) -> int:
@@ -97,12 +105,20 @@ class Writer:
         return len(self._queue)
 
     def submit(
-        self, branch_id: BranchId, command: Command, request: bytes | None, newcomer: Branch | None = None
+        self,
+        branch_id: BranchId,
+        command: Command,
+        request: bytes | None,
+        newcomer: Branch | None = None,
+        since: float | None = None,
     ) -> asyncio.Future[Outcome]:
-        """Queue *command*; the future gives its outcome, a refusal or why it is not known."""
+        """Queue *command*, asked for at *since* (default: now); the future gives its outcome, a refusal or why it is not known."""
         if self._closing or not self._acts or len(self._queue) >= self._queue_limit:
             raise Overloaded
         pending = Pending(branch_id, command, request, self._loop.create_future(), newcomer)
+        if since is not None:
+            pending.since = since
+        self._patience.add(pending)
         self._queue.append(pending)
         self._arrived.set()
         return pending.future
@@ -111,9 +127,7 @@ class Writer:
         """Take no more; `run` returns when what has queued is done."""
         self._closing = True
         self._arrived.set()
-        for branch in self._branches.loaded():
-            if branch.alarm is not None:
-                branch.alarm.cancel()
+        self.alarms.stop(self._branches.loaded())
 
     async def run(self) -> None:
         """Decide and append until closed."""
@@ -124,28 +138,12 @@ class Writer:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            flights = self._decide(self._take())
+            flights = self._decide()
             if flights:
                 await self._fly(flights)
 
-    def watch(self, branch: Branch) -> None:
-        """Wake *branch* when time alone will make something happen."""
-        at = branch.head.wakes_at
-        if at == branch.alarm_at or self._closing or not self._acts:
-            return
-        if branch.alarm is not None:
-            branch.alarm.cancel()
-        branch.alarm_at, branch.alarm = at, None
-        if at is not None:
-            # Where another node wrote last it is awake, too: asking at the same moment, one of the two would have to read anew.
-            delay = max(0.0, (at - self._clock.now()) / 1000) + (_OTHERS_LATER_SECONDS if branch.is_written_elsewhere else 0.0)
-            branch.alarm = self._loop.call_later(delay, self.wake, branch.id)
-
     def wake(self, branch_id: BranchId) -> None:
         """Ask for what is due in *branch_id*."""
-        branch = self._branches.get(branch_id)
-        if branch is not None:
-            branch.alarm, branch.alarm_at = None, None
         if not self._closing and branch_id not in self._waking:
             self._waking.add(branch_id)
             command = ApplyDeadlines(at=0, command_id=f"wake:{branch_id}", actor=SYSTEM)
@@ -155,35 +153,53 @@ class Writer:
             self._queue.append(Pending(branch_id, command, None, future))
             self._arrived.set()
 
-    def _take(self) -> list[Pending]:
-        taken = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+    def _take(self) -> Pending:
+        taken = self._queue.popleft()
         if self._waking:
-            self._waking.difference_update(pending.branch_id for pending in taken)
+            self._waking.discard(taken.branch_id)
         return taken
 
-    def _decide(self, batch: list[Pending]) -> list[Flight]:
-        now = self._clock.now()
+    def _decide(self) -> list[Flight]:
+        now, ends = self._clock.now(), time.monotonic() + _DECIDES_SECONDS
         flights: dict[BranchId, Flight] = {}
         spoiled: set[BranchId] = set()
-        for pending in batch:
+        for _ in range(min(len(self._queue), self._batch_limit)):
+            pending = self._take()
             branch = pending.newcomer or self._branches.get(pending.branch_id)
-            if branch is None or pending.branch_id in spoiled:
+            if pending.branch_id in self._in_the_air:
+                self._behind.setdefault(pending.branch_id, []).append(pending)
+            elif branch is None or pending.branch_id in spoiled:
                 self._reloads.park(pending)
-                continue
-            flight = flights.get(branch.id)
-            try:
-                if flight is None:
-                    flight = flights[branch.id] = Flight(branch)
-                    flight.pass_time(now)
-                self._board(flight, pending, now)
-            except Exception as fault:  # noqa: BLE001 - a fault of one branch must not stop the others
-                _log.exception("deciding failed", branch=branch.id, command=type(pending.command).__name__)
+            elif not self._decide_one(branch, pending, flights, now):
                 spoiled.add(branch.id)
-                del flights[branch.id]
-                self._spoil(flight, pending, fault)
-        for flight in flights.values():
+            if time.monotonic() >= ends:
+                break
+        sealed = [flight for flight in flights.values() if self._is_sealed(flight)]
+        self._in_the_air |= {flight.branch.id: flight for flight in sealed}
+        return sealed
+
+    def _decide_one(self, branch: Branch, pending: Pending, flights: dict[BranchId, Flight], now: Instant) -> bool:
+        """Let *pending* join the flight of *branch*; False when that has failed, and the flight with it."""
+        flight = flights.get(branch.id)
+        try:
+            if flight is None:
+                flight = flights[branch.id] = Flight(branch)
+                flight.pass_time(now)
+            self._board(flight, pending, now)
+        except Exception as fault:  # noqa: BLE001 - a fault of one branch must not stop the others
+            flights.pop(branch.id, None)
+            self._spoil(branch, flight.passengers if flight is not None else [], pending, fault)
+            return False
+        return True
+
+    def _is_sealed(self, flight: Flight) -> bool:
+        try:
             flight.seal()
-        return list(flights.values())
+        except Exception as fault:  # noqa: BLE001 - a fault of one branch must not stop the others
+            # Whoever it was, it was the last of them.
+            self._spoil(flight.branch, flight.passengers, flight.passengers[-1] if flight.passengers else None, fault)
+            return False
+        return True
 
     def _board(self, flight: Flight, pending: Pending, now: int) -> None:
         command_id = pending.command.command_id
@@ -204,51 +220,66 @@ class Writer:
         else:
             flight.decide(pending, now)
 
-    def _spoil(self, flight: Flight | None, culprit: Pending, fault: Exception) -> None:
-        failure = Spoiled(type(culprit.command).__name__)
-        failure.__cause__ = fault
-        culprit.fail(failure)
-        if flight is not None:
-            self._reloads.reload(flight.branch, [pending for pending in flight.passengers if pending is not culprit])
+    def _spoil(self, branch: Branch, passengers: list[Pending], culprit: Pending | None, fault: Exception) -> None:
+        """Answer *culprit* with *fault*, and decide the others again on a branch that has been read anew."""
+        command = type(culprit.command).__name__ if culprit is not None else "time"
+        _log.error("deciding failed", branch=branch.id, command=command, exc_info=fault)
+        if culprit is not None:
+            failure = Spoiled(command)
+            failure.__cause__ = fault
+            culprit.fail(failure)
+        self._reloads.reload(branch, [pending for pending in passengers if pending is not culprit])
 
     async def _fly(self, flights: list[Flight]) -> None:
         sent = time.monotonic()
-        self._in_the_air = flights
         landed = await self._appender.append(flights)
-        self._in_the_air = []
         self._probe.observe_commit(time.monotonic() - sent, sum(len(flight.rows) for flight in flights))
+        self._come_down(flights, landed)
+
+    def _come_down(self, flights: list[Flight], landed: Landed) -> None:
         for flight in flights:
-            fault = landed.faults.get(flight.branch.id)
-            if fault is not None:
+            branch_id = flight.branch.id
+            if branch_id in landed.held:
+                self._reloads.spawn(self._wait_for_head(flight, landed.epoch))
+                continue
+            del self._in_the_air[branch_id]
+            if (fault := landed.faults.get(branch_id)) is not None:
                 for pending in flight.passengers:
                     pending.fail(fault)
                 self._reloads.reload(flight.branch, [])
-            elif flight.branch.id in landed.claimed:
+            elif branch_id in landed.claimed:
                 self._land(flight)
             else:
-                self._lose(flight)
+                self._lose(flight, is_new_history=landed.is_new_history)
+            for pending in self._behind.pop(branch_id, ()):
+                self._again(pending)
         if landed.is_new_history:
-            self._forget_all(flights)
+            self._forget_all()
+
+    async def _wait_for_head(self, flight: Flight, epoch: str) -> None:
+        """Settle *flight* beside the others, which need not wait for whoever holds its head."""
+        await asyncio.sleep(_HELD_SECONDS)
+        self._come_down([flight], await self._appender.settle([flight], epoch))
 
     async def check_history(self) -> None:
         """Ask whether the log's history is still the one that was known; when not, read every branch anew."""
         if await self._appender.history_changed():
-            self._forget_all([])
+            self._forget_all()
 
-    def _forget_all(self, flights: list[Flight]) -> None:
+    def _forget_all(self) -> None:
+        """Read every branch anew; one with a flight in the air is when that comes down, for it finds another history there."""
+        if self._known_epoch == self.epoch:
+            return
+        self._known_epoch = self.epoch
         self._receipts.clear()
-        flown = {flight.branch.id for flight in flights}
+        self._branches.forget_history()
         for branch in self._branches.loaded():
-            if branch.id not in flown:
+            if branch.id not in self._in_the_air:
                 self._reloads.reload(branch, [], is_new_history=True)
 
     def give_up_on_old(self) -> None:
         """Answer `Unsettled` to every command that has waited too long, decided or not; asked for from time to time."""
-        oldest = time.monotonic() - self._timeout
-        waiting = [pending for flight in self._in_the_air for pending in flight.passengers]
-        for pending in [*waiting, *self._queue]:
-            if pending.since < oldest:
-                pending.fail(Unsettled())
+        self._patience.end()
         # What was decided flies on; what was not and has been given up on, but for time itself, need not be decided any more.
         self._queue = deque(p for p in self._queue if not p.future.done() or isinstance(p.command, ApplyDeadlines))
 
@@ -265,7 +296,7 @@ class Writer:
             self._tell_committed(flight)
         self._reloads.went_well(branch.id)
         branch.land()
-        self.watch(branch)
+        self.alarms.watch(branch)
 
     def _answer(self, flight: Flight, pending: Pending) -> None:
         if pending.refusal is not None:
@@ -283,16 +314,18 @@ class Writer:
         if not pending.future.done():
             pending.future.set_result(outcome)
 
-    def _lose(self, flight: Flight) -> None:
+    def _lose(self, flight: Flight, *, is_new_history: bool) -> None:
         if flight.is_new:
             for pending in flight.passengers:
-                pending.fail(VersionConflict("The branch exists already"))
+                pending.fail(Unsettled() if is_new_history else VersionConflict("The branch exists already"))
             return
-        self._reloads.reload(flight.branch, flight.passengers)
+        self._reloads.reload(flight.branch, flight.passengers, is_new_history=is_new_history)
 
     def _again(self, pending: Pending) -> None:
-        self._queue.append(pending)
-        self._arrived.set()
+        # One that has been given up on meanwhile need not happen any more.
+        if not pending.future.done():
+            self._queue.append(pending)
+            self._arrived.set()
 
     def reload(self, branch: Branch) -> None:
         """Read *branch*, of which nothing is in flight, anew."""
@@ -301,7 +334,7 @@ class Writer:
     def tell_followed(self, branch: Branch, changes: Sequence[Change]) -> None:
         """Tell the observers what others have written, and where *branch* stands exactly now."""
         tell(self._observers, lambda observer: observer.committed(Commit(branch.id, changes, own=False), branch.state))
-        self.watch(branch)
+        self.alarms.watch(branch)
 
     def _tell_returned(self, branch: Branch, read_at: Head) -> None:
         missed, branch.missed = branch.missed, None
@@ -311,7 +344,7 @@ class Writer:
             return
         # A new day or another history, or a commit of our own was quicker than this: what was known before does not count.
         tell(self._observers, lambda observer: observer.reloaded(branch.state))
-        self.watch(branch)
+        self.alarms.watch(branch)
 
     def _tell_committed(self, flight: Flight) -> None:
         commit = Commit(flight.branch.id, flight.changes, own=True)

@@ -98,9 +98,12 @@ def refusal_not_confirmed() -> AbstractContextManager[Any]:
     append = PostgresLog.append
 
     async def confirm_all(
-        self: PostgresLog, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()
+        self: PostgresLog,
+        claims: Sequence[Claim],
+        confirm: Sequence[tuple[BranchId, Day, int]] = (),
+        epoch: str | None = None,
     ) -> Appended:
-        return replace(await append(self, claims, confirm), standing=frozenset(branch_id for branch_id, _, _ in confirm))
+        return replace(await append(self, claims, confirm, epoch), standing=frozenset(branch_id for branch_id, _, _ in confirm))
 
     return patch.object(PostgresLog, "append", confirm_all)
 
@@ -109,10 +112,10 @@ def refusal_not_confirmed() -> AbstractContextManager[Any]:
 def unknown_taken_for_not_happened() -> AbstractContextManager[Any]:
     """When the log does not answer, the command is said to have had no effect."""
 
-    async def deny(_self: Appender, flights: list[Flight]) -> Landed:
-        return Landed(faults={flight.branch.id: WrongState("It did not work") for flight in flights})
+    async def deny(_self: Appender, flights: list[Flight], epoch: str) -> Landed:
+        return Landed(epoch, faults={flight.branch.id: WrongState("It did not work") for flight in flights})
 
-    return patch.object(Appender, "_settle", deny)
+    return patch.object(Appender, "settle", deny)
 
 
 @_bug

@@ -12,7 +12,7 @@ from tests.faults.hall import Setting, hall
 from tests.faults.planted import BUGS
 
 CAUGHT: dict[str, tuple[p.Provocation, str]] = {
-    "acknowledged_before_commit": (p.race, "answer"),
+    "acknowledged_before_commit": (p.race, "lost"),
     "published_before_commit": (p.race, "shown"),
     "uncommitted_shown": (p.race, "read"),
     "fence_removed": (p.race, "number_twice"),

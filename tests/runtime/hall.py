@@ -42,12 +42,14 @@ class TestedLog(MemoryLog):
         self.appends: list[tuple[Sequence[Claim], Sequence[tuple[BranchId, Day, int]]]] = []
         self.script: list[Callable[[Callable[[], Awaitable[Appended]]], Awaitable[Appended]]] = []
 
-    async def append(self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()) -> Appended:
+    async def append(
+        self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = (), epoch: str | None = None
+    ) -> Appended:
         self.appends.append((claims, confirm))
         real = super().append
         if self.script:
-            return await self.script.pop(0)(lambda: real(claims, confirm))
-        return await real(claims, confirm)
+            return await self.script.pop(0)(lambda: real(claims, confirm, epoch))
+        return await real(claims, confirm, epoch)
 
 
 class Watcher:
