@@ -195,7 +195,7 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             group.create_task(every(self._heartbeat_seconds, self._beat, "heartbeat"))
             group.create_task(every(self._outlook_seconds, lambda: self._foretell(group), "outlook"))
-            group.create_task(every(_RESYNC_SECONDS, self._resync, "resync"))
+            group.create_task(every(_RESYNC_SECONDS, lambda: self._resync(group), "resync"))
 
     def _admit(self, session: Session, following: Following, screen: Screen, state: BranchState, at: Instant) -> Position | None:
         """Begin at this committed moment; returns the position from which the history is needed first."""
@@ -274,7 +274,7 @@ class Hub:
             for session, screen in channel.screens.items():
                 self._send(channel, session, screen, session.foretell(outlook, screen.buffered()))
 
-    async def _resync(self) -> None:
+    async def _resync(self, group: asyncio.TaskGroup) -> None:
         now = time.monotonic()
         for session, slow in list(self._slow.items()):
             buffered = slow.screen.buffered()
@@ -284,7 +284,8 @@ class Hub:
                 self._slow.pop(session, None)
             elif buffered <= self._buffer_bytes // 8:
                 self._slow.pop(session, None)
-                await self._bring_back(session, slow)
+                # Each by itself: one of a branch whose log does not answer must not hold up the others.
+                group.create_task(self._bring_back(session, slow))
             elif now - slow.since > self._patience_seconds:
                 self._slow.pop(session, None)
                 slow.screen.drop()
@@ -294,3 +295,6 @@ class Hub:
             await self.join(session, slow.following, slow.screen)
         except Unsettled:
             self._slow[session] = slow
+        except Exception:  # noqa: BLE001 - logged; the screen comes back by itself
+            _log.exception("bringing a screen back failed", branch=slow.following.branch_id)
+            slow.screen.drop()
