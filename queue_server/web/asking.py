@@ -56,11 +56,20 @@ class Asked(Struct, frozen=True):
     async def body(self, limit: int = BODY_BYTES) -> bytes:
         """Return the body, of at most *limit* bytes."""
         length = self.request.content_length
+        if (length or 0) <= limit:
+            await self._ask_for_it()
         # Refused by what it says of itself, before a byte of it is read.
         content = b"" if length is not None and length > limit else await self.request.read()
         if (length or 0) > limit or len(content) > limit:
             raise Problem("too_large", f"The body is larger than {limit} bytes.")
         return content
+
+    async def _ask_for_it(self) -> None:
+        # Some clients send a large body only when they are told that it is wanted, or after a second of silence.
+        if "Expect" in self.request.headers and self.request.headers["Expect"].lower() == "100-continue":
+            await self.request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            # What counts from here on is the answer.
+            self.request.writer.output_size = 0
 
 
 def require_query(request: web.BaseRequest, *known: str) -> None:

@@ -12,6 +12,7 @@ from aiohttp.test_utils import RawTestServer
 from structlog.testing import capture_logs
 
 from queue_server.web.app import make_runner
+from tests.web.caller import Caller
 
 NO_REQUEST = [
     b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
@@ -88,3 +89,14 @@ async def test_a_client_that_goes_in_mid_request_leaves_no_trace(
         assert (await sent(address, b"MARKER\r\n\r\n"))[0] == 400
     assert not caplog.records
     assert [entry["log_level"] for entry in logs] == ["debug"]
+
+
+async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(address: tuple[str, int], main: Caller) -> None:
+    reader, writer = await asyncio.open_connection(*address)
+    head = f"POST /v1/branches/main/tickets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {main._token}\r\n"
+    writer.write(head.encode() + b"Content-Length: 18\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b'{"service":"cash"}')
+        assert (await reader.read()).startswith(b"HTTP/1.1 201 Created\r\n")
+    writer.close()
