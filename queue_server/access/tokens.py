@@ -34,6 +34,8 @@ _LOOKUPS_AT_ONCE = 8
 _LONGEST = 128
 _PREFIX = "qs_"
 _SUBJECT = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
+_RESERVED = frozenset({"system", "deadlines", "wake", "open-day"})
+"""Whom the service itself acts as, and what its own commands are called: a key of such a subject could be taken for one of them."""
 
 
 class TokensUnavailable(Exception):  # noqa: N818 - an answer to whoever asked
@@ -73,6 +75,8 @@ async def create_token(
     """
     if subject is not None and not _SUBJECT.fullmatch(subject):
         raise ValueError("a subject has 1 to 64 letters, digits, or any of _ . @ -")
+    if subject in _RESERVED:
+        raise ValueError(f"the subject {subject} is the service's own; right would be any but {', '.join(sorted(_RESERVED))}")
     # The prefix tells what it is when one is found lying about, and keeps it from looking like an option on a command line.
     token = _PREFIX + secrets.token_urlsafe(32)
     principal = Principal(

@@ -72,7 +72,7 @@ async def test_a_token_is_random_and_a_subject_new_unless_named(store: TokenStor
     assert len(one) >= 43
 
 
-@pytest.mark.parametrize("subject", ["a:b", "", "a b", "x" * 65, "né", "a\n"])
+@pytest.mark.parametrize("subject", ["a:b", "", "a b", "x" * 65, "né", "a\n", "wake", "system"])
 async def test_a_subject_that_could_not_be_told_apart_is_refused(subject: str) -> None:
     with pytest.raises(ValueError, match="subject"):
         await create_token(MemoryTokens(), Role.STAFF, None, subject)
