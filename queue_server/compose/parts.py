@@ -124,9 +124,9 @@ async def running(
 
 
 @asynccontextmanager
-async def hinted(runtime: Runtime, dsn: str, history: str, settings: Settings) -> AsyncIterator[Bus | None]:
-    """The bus that joins *runtime* to the other nodes of the log named *history*; None where the settings want none."""
-    bus = bus_of(dsn, history, settings.bus_url)
+async def hinted(runtime: Runtime, dsn: str, log_id: str, settings: Settings) -> AsyncIterator[Bus | None]:
+    """The bus that joins *runtime* to the other nodes of the log *log_id*; None where the settings want none."""
+    bus = bus_of(dsn, log_id, settings.bus_url)
     if bus is None:
         yield None
         return
@@ -148,12 +148,13 @@ async def hinted(runtime: Runtime, dsn: str, history: str, settings: Settings) -
         await bus.close()
 
 
-def bus_of(dsn: str, history: str, url: str | None) -> Bus | None:
-    """Return the bus of the log named *history* in the database at *dsn*, not started; None where *url* wants none."""
+def bus_of(dsn: str, log_id: str, url: str | None) -> Bus | None:
+    """Return the bus of the log *log_id* in the database at *dsn*, not started; None where *url* wants none."""
     if url is None:
         return postgres_line(dsn)
-    # Installations may share a NATS; those of one log share its name.
-    return None if url == NO_BUS else nats_line(url.split(","), f"{NATS_SUBJECT}.{history}")
+    # Installations may share a NATS. Those of one log have its identifier in common, not its epoch: a failover changes that, and
+    # nodes started before and after it must still hear each other.
+    return None if url == NO_BUS else nats_line(url.split(","), f"{NATS_SUBJECT}.{log_id}")
 
 
 async def _poll(runtime: Runtime) -> None:

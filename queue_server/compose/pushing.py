@@ -51,7 +51,7 @@ async def serve_push(settings: Settings, opened: Callable[[Addresses], None]) ->
         log = await parts.enter_async_context(open_log(dsn, settings))
         runtime = await parts.enter_async_context(running(log, settings, metrics, writes=False))
         tokens = await parts.enter_async_context(known_tokens(dsn))
-        bus = await parts.enter_async_context(hinted(runtime, dsn, runtime.epoch, settings))
+        bus = await parts.enter_async_context(hinted(runtime, dsn, await log.log_id(), settings))
         hub = feed_of(runtime, settings)
         # What waits in the branches is told by the nodes that write.
         metrics.ask(tuple, lambda: hub.connected, int)

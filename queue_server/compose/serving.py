@@ -57,7 +57,7 @@ async def serve(settings: Settings, opened: Callable[[Addresses], None]) -> None
         log = await parts.enter_async_context(open_log(dsn, settings))
         runtime = await parts.enter_async_context(running(log, settings, metrics))
         tokens = await parts.enter_async_context(known_tokens(dsn))
-        bus = await parts.enter_async_context(hinted(runtime, dsn, runtime.epoch, settings))
+        bus = await parts.enter_async_context(hinted(runtime, dsn, await log.log_id(), settings))
         notes = PostgresNotes(dsn)
         parts.push_async_callback(notes.close)
         await open_sample(runtime)

@@ -79,7 +79,7 @@ async def _database(settings: Settings, *, is_served: bool) -> list[Finding]:
             findings = [*look_at_engine(vitals), look_at_schema(vitals.schema, known_schema())]
             if vitals.schema == known_schema():
                 findings += await _contents(seen, vitals, is_served=is_served)
-                findings.append(await _prove(bus_of(dsn, (await seen.origin()).epoch, settings.bus_url)))
+                findings.append(await _prove(bus_of(dsn, await seen.log_id(), settings.bus_url)))
             return findings
     except (CannotStartError, LogUnavailable) as away:
         return [fault("database", str(away), "a PostgreSQL that answers, as a primary")]

@@ -158,6 +158,12 @@ class PostgresLog:
             await self._pool.expire_connections()
         return self._epoch
 
+    async def log_id(self) -> str:
+        """Return what all nodes of this log have in common: a restore replaces it, a failover, which changes the epoch, does not."""
+        async with self._reader() as connection:
+            log_id: str = await connection.fetchval(QUERIES["log_id"])
+        return log_id
+
     async def secret(self) -> bytes:
         """Return the key of the keyed hashes; it must never leave the service."""
         async with self._reader() as connection:

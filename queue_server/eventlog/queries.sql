@@ -83,6 +83,9 @@ select floor(extract(epoch from clock_timestamp()) * 1000)::bigint;
 -- name: secret
 select secret from log_identity;
 
+-- name: log_id
+select log_id::text from log_identity;
+
 -- name: history
 -- What names this history, and who this session is. The timeline comes from the WAL's file name, which is right at once after a
 -- failover; the control file lags until the next checkpoint.

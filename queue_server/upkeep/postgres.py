@@ -94,6 +94,11 @@ class PostgresSnapshot(PostgresFacts):
         query = f"select {', '.join(source.columns)} from {source.table} order by {', '.join(source.order)}"  # noqa: S608
         return _count(await self._connection.copy_from_query(query, output=write, format="text"))
 
+    async def log_id(self) -> str:
+        """Return the identifier of the log, which its nodes have in common."""
+        log_id: str = await self._connection.fetchval(QUERIES["log_id"])
+        return log_id
+
     async def vitals(self) -> Vitals:
         """Return what the database says of itself."""
         return await read_vitals(self._connection)

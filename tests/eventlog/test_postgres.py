@@ -100,6 +100,13 @@ async def test_a_server_that_would_lose_what_it_acknowledged_is_refused(database
         await PostgresLog.connect(database_url)
 
 
+async def test_the_identifier_of_the_log_is_another_one_than_its_epoch(postgres_log: PostgresLog, session: Connection) -> None:
+    identifier = await postgres_log.log_id()
+    assert identifier != await postgres_log.epoch()
+    await session.execute("update log_identity set log_id = gen_random_uuid()")
+    assert await postgres_log.log_id() != identifier
+
+
 async def test_the_secret_is_kept_and_is_not_the_epoch(postgres_log: PostgresLog) -> None:
     secret = await postgres_log.secret()
     assert len(secret) == 32

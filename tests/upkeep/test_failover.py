@@ -13,6 +13,9 @@ from aiohttp import ClientSession
 from benchmarks.running import Service, running_service
 from queue_server.drive.reducer import FeedState
 from queue_server.eventlog.embedded import EmbeddedPostgres
+from queue_server.eventlog.postgres import PostgresLog
+from tests.bus.nats_server import NatsServer
+from tests.deploy.cell import samples
 from tests.upkeep.test_service import snapshot_of
 
 FAILOVER_SECONDS = 30.0
@@ -83,6 +86,44 @@ async def test_a_failover_to_a_standby_is_503_until_it_is_promoted(database: Dat
         assert second["seq"] == first["seq"] + 1, "a command that was not acknowledged has happened once"
         again = await snapshot_of(service, token, f"&after={held.after}")
         assert again["type"] == "snapshot", "another timeline may be another history"
+
+
+async def test_nodes_started_before_and_after_a_failover_hear_each_other(database: Database) -> None:
+    """The name on the bus must not be the epoch, of which a failover makes another one on the same log."""
+    nats = NatsServer()
+    nats.start()
+    settings = {"QUEUE_DATABASE_URL": database.url, "QUEUE_BUS_URL": nats.url}
+    try:
+        async with running_service(settings=settings) as older, ClientSession() as session:
+            token = await older.token()
+            before = await epoch_of(database.url)
+            await database.demote()
+            await database.promote()
+            assert await epoch_of(database.url) != before
+            async with running_service(settings=settings) as younger:
+                await settled(session, older, token, "one")
+                await settled(session, younger, token, "two")
+                await heard(older)
+                await heard(younger)
+                found = (await younger.run("doctor"))["findings"]
+                assert next(each for each in found if each["check"] == "bus")["level"] == "ok"
+    finally:
+        nats.kill()
+
+
+async def epoch_of(url: str) -> str:
+    log = await PostgresLog.connect(url)
+    try:
+        return await log.epoch()
+    finally:
+        await log.close()
+
+
+async def heard(service: Service) -> None:
+    """Wait until the node has heard a hint of the other one; only its own figures tell."""
+    async with asyncio.timeout(FAILOVER_SECONDS):
+        while (await samples(service, "queue_bus_hints_heard_total"))[""] == 0:
+            await asyncio.sleep(0.05)
 
 
 async def settled(session: ClientSession, service: Service, token: str, key: str) -> Any:
