@@ -6,9 +6,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from queue_server.eventlog.migrate import migrate
+from queue_server.eventlog.port import LogUnavailable
 from queue_server.settings import Settings
 from tests.deploy.proxies import DEPLOY
 
@@ -16,10 +19,10 @@ Json = dict[str, Any]
 SECRETS = {"POSTGRES_PASSWORD": "p-1", "GRAFANA_PASSWORD": "p-2"}
 
 
-def composed(**environment: str) -> "subprocess.CompletedProcess[str]":
+def composed(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("POSTGRES_", "GRAFANA_", "QUEUE_"))}
     return subprocess.run(
-        ["docker-compose", "-f", DEPLOY / "compose.yaml", "config"],
+        ["docker-compose", *options, "-f", DEPLOY / "compose.yaml", "config"],
         env=surroundings | environment,
         capture_output=True,
         text=True,
@@ -63,9 +66,37 @@ def test_only_the_proxy_is_open_to_the_network(services: dict[str, Json]) -> Non
 
 
 def test_every_setting_is_one(services: dict[str, Json]) -> None:
-    known = {f"QUEUE_{name.upper()}" for name in Settings.model_fields}
+    known = {f"QUEUE_{name.upper()}" for name in Settings.model_fields} | {"PGPASSWORD"}
     for node in ("node1", "node2"):
         assert services[node]["environment"].keys() <= known
+
+
+AWKWARD = r"p@ss/w:o?r#d %41&$HOME \n"
+
+
+def test_any_password_reaches_postgres_and_nodes_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"POSTGRES_PASSWORD='{AWKWARD}'\nGRAFANA_PASSWORD='x'\n", encoding="utf-8")
+    checked = composed(f"--env-file={tmp_path}/.env")
+    assert checked.returncode == 0, checked.stderr
+    services = yaml.safe_load(checked.stdout.replace("$$", "$"))["services"]
+    told = {services["postgres"]["environment"]["POSTGRES_PASSWORD"]}
+    told |= {services[node]["environment"]["PGPASSWORD"] for node in ("node1", "node2")}
+    assert told == {AWKWARD}
+
+
+async def test_a_node_takes_its_password_from_beside_the_address(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await asyncpg.connect(empty_database_url)
+    await session.execute(f"create role awkward superuser login password '{AWKWARD}'")
+    try:
+        address = re.sub(r"//[^@]*@", "//awkward@", empty_database_url)
+        monkeypatch.setenv("PGPASSWORD", AWKWARD)
+        assert await migrate(address)
+        monkeypatch.setenv("PGPASSWORD", "another")
+        with pytest.raises(LogUnavailable, match="password authentication failed"):
+            await migrate(address)
+    finally:
+        await session.execute("drop owned by awkward; drop role awkward")
+        await session.close()
 
 
 def test_every_file_that_is_mounted_exists(services: dict[str, Json]) -> None:

@@ -41,6 +41,11 @@ def test_everything_installed_is_locked() -> None:
         assert re.search(r"--require-hashes|npm ci|--no-index", line), line
 
 
+def test_no_password_gets_into_an_image() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "**/.env" in ignored
+
+
 def pin(folder: Path, docker: str) -> "subprocess.CompletedProcess[str]":
     """Run `make pin`'s script on a copy, with a docker client that does what *docker* says, and no other."""
     shutil.copy(ROOT / "Dockerfile", folder)
