@@ -87,6 +87,8 @@ def test_systemd_accepts_its_unit_and_finds_it_well_enclosed(tmp_path: Path) -> 
     )
     verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert (verified.returncode, verified.stderr) == (0, "")
+    # Else the dashboard's process_* series are missing: see the unit.
+    assert "\nProcSubset=all\n" in unit.read_text(encoding="utf-8")
     command = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", "--no-pager", str(unit)]
     enclosed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert enclosed.returncode == 0, enclosed.stdout
