@@ -14,7 +14,7 @@ from queue_server.settings import Settings
 from queue_server.upkeep.findings import Finding, Level
 from queue_server.upkeep.manifest import Manifest
 
-_SHOWN = {Level.OK: "OK", Level.WARNING: "WARNING", Level.FAULT: "FAULT"}
+_SHOWN = {Level.OK: "OK", Level.UNSEEN: "UNSEEN", Level.WARNING: "WARNING", Level.FAULT: "FAULT"}
 
 
 def add_upkeep(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:

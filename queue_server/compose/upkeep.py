@@ -26,6 +26,7 @@ from queue_server.upkeep.vitals import (
     look_at_deadlines,
     look_at_engine,
     look_at_partitions,
+    look_at_remote_disk,
     look_at_schema,
     look_at_tokens,
 )
@@ -59,13 +60,8 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything that could go wrong, changing nothing, and return what is found."""
     http, http_is_ours = await look_at_port("http port", settings.http_host, settings.http_port, "QUEUE_HTTP_PORT")
     push, push_is_ours = await look_at_port("push port", settings.push_host, settings.push_port, "QUEUE_PUSH_PORT")
-    return [http, push, _disk(settings), *await _database(settings, is_served=http_is_ours or push_is_ours)]
-
-
-def _disk(settings: Settings) -> Finding:
-    if settings.database_url is not None:
-        return fine("disk", "the database's own disk is looked after where the database is")
-    return look_at_disk(settings.data_dir)
+    disk = [] if settings.database_url is not None else [look_at_disk(settings.data_dir)]
+    return [http, push, *disk, *await _database(settings, is_served=http_is_ours or push_is_ours)]
 
 
 async def _database(settings: Settings, *, is_served: bool) -> list[Finding]:
@@ -77,6 +73,8 @@ async def _database(settings: Settings, *, is_served: bool) -> list[Finding]:
         async with _seen(settings) as (dsn, seen):
             vitals = await seen.vitals()
             findings = [*look_at_engine(vitals), look_at_schema(vitals.schema, known_schema())]
+            if settings.database_url is not None:
+                findings.insert(0, look_at_remote_disk(vitals))
             if vitals.schema == known_schema():
                 findings += await _contents(seen, vitals, is_served=is_served)
                 findings.append(await _prove(bus_of(dsn, await seen.log_id(), settings.bus_url)))

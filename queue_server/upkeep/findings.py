@@ -6,9 +6,15 @@ from msgspec import Struct
 
 
 class Level(StrEnum):
-    """OK; a warning is worth a look, and the service runs all the same; a fault keeps it, or a branch, from working."""
+    """
+    How bad it is.
+
+    A warning is worth a look, and the service runs all the same; a fault keeps it, or a branch, from working. What is unseen cannot be
+    told from here, neither that it is well nor that it is not.
+    """
 
     OK = "ok"
+    UNSEEN = "unseen"
     WARNING = "warning"
     FAULT = "fault"
 
@@ -25,6 +31,11 @@ class Finding(Struct, frozen=True):
 def fine(check: str, text: str) -> Finding:
     """Nothing is to be done."""
     return Finding(check, Level.OK, text)
+
+
+def unseen(check: str, text: str, right: str) -> Finding:
+    """Not to be told from here; *right* says who can."""
+    return Finding(check, Level.UNSEEN, text, right)
 
 
 def warning(check: str, text: str, right: str) -> Finding:

@@ -9,7 +9,7 @@ from queue_server.eventlog.postgres_writer import Connection
 from queue_server.upkeep.manifest import SchemaStep
 from queue_server.upkeep.vitals import Vitals
 
-_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "wal_level", "max_connections")
+_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "wal_level", "max_connections", "synchronous_standby_names")
 _SERVER = """
 select current_setting('server_version') as version, current_setting('server_version_num')::int / 10000 as major,
        (select jsonb_object_agg(name, setting)::text from pg_settings where name = any($1::text[])) as settings,
@@ -17,7 +17,12 @@ select current_setting('server_version') as version, current_setting('server_ver
            as takes_writes,
        (select count(*) from pg_stat_activity where backend_type = 'client backend') as connections,
        (select count(*) from pg_stat_activity
-         where datname = current_database() and application_name = 'queue-server writer') as writers"""
+         where datname = current_database() and application_name = 'queue-server writer') as writers,
+       pg_database_size(current_database()) as database_bytes,
+       (select count(*) from pg_stat_replication) as standbys,
+       case when pg_has_role('pg_read_all_stats', 'usage') then
+           (select count(*) from pg_stat_replication where state = 'streaming' and sync_state in ('sync', 'quorum'))
+       end as synchronous"""
 _SCHEMA = "select version, name, checksum from schema_migration order by version"
 _ADMINS = "select count(*) from access_token where role = 'admin' and revoked_at is null"
 

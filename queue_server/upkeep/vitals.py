@@ -1,5 +1,6 @@
 """What doctor looks at in the database: engine, settings, clock, schema, partitions, tokens, heads that are overdue."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 from queue_server.core.ids import Instant, Millis
 from queue_server.eventlog.port import Head
 from queue_server.eventlog.postgres_partitions import months_from
-from queue_server.upkeep.findings import Finding, fault, fine, warning
+from queue_server.upkeep.findings import Finding, fault, fine, unseen, warning
 from queue_server.upkeep.manifest import SchemaStep
 from queue_server.upkeep.marks import Mark
 
@@ -19,13 +20,17 @@ _OVERDUE_MS: Millis = 180_000
 """A sweep looks every minute; what is overdue for longer than a few of them wakes nobody."""
 _FEWEST_CONNECTIONS = 25
 _NAMED = 5
+_MIB = 1024**2
+# "FIRST 2 (a, b, c)", "ANY 1 (*)", "2 (a, b)"; a plain list of names wants one.
+_WANTED = re.compile(r"\s*(?:(?:first|any)\s+)?(\d+)\s*\(", re.IGNORECASE)
 
 
 class Vitals(Struct, frozen=True):
     """
     What a database says of itself.
 
-    `now` is its clock, and `skew_ms` how far it is ahead of this machine's, give or take `uncertain_ms`. `takes_writes` is False on
+    `standbys` are connected and keep up; `synchronous` is how many of them a commit waits for or may, None where this user is not shown
+    that. `now` is its clock, and `skew_ms` how far it is ahead of this machine's, give or take `uncertain_ms`. `takes_writes` is False on
     one that was made read-only. `partitions` are months as "2026-11"; `schema` is None where there is none, and then so is what
     lies in it. `writers` are the nodes connected.
     """
@@ -39,6 +44,9 @@ class Vitals(Struct, frozen=True):
     takes_writes: bool
     connections: int
     writers: int
+    database_bytes: int
+    standbys: int
+    synchronous: int | None
     schema: tuple[SchemaStep, ...] | None
     partitions: frozenset[str] = frozenset()
     admins: int = 0
@@ -46,7 +54,15 @@ class Vitals(Struct, frozen=True):
 
 def look_at_engine(vitals: Vitals) -> list[Finding]:
     """Return what is to be said of the server, whatever is in the database."""
-    return [_version(vitals), _durability(vitals), _writes(vitals), _wal(vitals), _connections(vitals), _clock(vitals)]
+    return [
+        _version(vitals),
+        _durability(vitals),
+        _writes(vitals),
+        _wal(vitals),
+        _standbys(vitals),
+        _connections(vitals),
+        _clock(vitals),
+    ]
 
 
 def _version(vitals: Vitals) -> Finding:
@@ -77,6 +93,38 @@ def _wal(vitals: Vitals) -> Finding:
     if vitals.settings["wal_level"] == "minimal":
         return warning("replication", text, "wal_level = replica, where a stand-by or an archive is wanted")
     return fine("replication", text)
+
+
+def _standbys(vitals: Vitals) -> Finding:
+    names = vitals.settings["synchronous_standby_names"]
+    if vitals.synchronous is None:
+        text = f"{_stand_bys(vitals.standbys)}; whether they are synchronous is not shown to this user"
+        return unseen("stand-bys", text, "grant pg_read_all_stats to it")
+    text = f"{_stand_bys(vitals.standbys)}, of them synchronous {vitals.synchronous}; synchronous_standby_names = '{names}'"
+    if vitals.synchronous < _wanted(names):
+        right = (
+            f"{_wanted(names)} of those named, connected: until then no commit is acknowledged, and every command is answered 503"
+        )
+        return fault("stand-bys", text, right)
+    if vitals.standbys and not names:
+        right = "synchronous_standby_names, if one of them may become the primary: what was acknowledged last could be lost"
+        return warning("stand-bys", text, right)
+    return fine("stand-bys", text if vitals.standbys else "none is connected, and none is waited for")
+
+
+def _wanted(names: str) -> int:
+    counted = _WANTED.match(names)
+    return int(counted[1]) if counted else int(bool(names.strip()))
+
+
+def _stand_bys(count: int) -> str:
+    return f"{count} stand-by{'' if count == 1 else 's'} connected"
+
+
+def look_at_remote_disk(vitals: Vitals) -> Finding:
+    """Say that the room of a server elsewhere cannot be seen through a connection to it."""
+    text = f"the database takes {vitals.database_bytes / _MIB:,.0f} MiB; the room left on its server cannot be seen from here"
+    return unseen("disk", text, "look there, and let an alert look: a full disk stops every command")
 
 
 def _connections(vitals: Vitals) -> Finding:
