@@ -24,10 +24,10 @@ _SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})? (?P<value>\S+)$"
 class Cell:
     """Nodes on one database; `token` is an administrator's."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database: EmbeddedPostgres) -> None:
         self._folder = folder
-        self._settings = {"QUEUE_DATABASE_URL": database_url}
-        self.database_url = database_url
+        self._settings = {"QUEUE_DATABASE_URL": database.dsn}
+        self.database = database
         self.nodes: list[Service] = []
         self.token = ""
 
@@ -60,12 +60,12 @@ class Cell:
         """What a client of the administrator's sends."""
         return {"Authorization": f"Bearer {self.token}"}
 
-    async def make_branches(self, branches: Sequence[str]) -> None:
-        """Make *branches* through the first node."""
+    async def make_branches(self, branches: Sequence[str], url: str | None = None) -> None:
+        """Make *branches* at *url*, or through the first node."""
         async with ClientSession(headers=self.headers) as session:
             for branch in branches:
                 body = msgspec.json.encode(configuration(branch))
-                async with session.put(f"{self.nodes[0].url}/v1/branches/{branch}", data=body) as response:
+                async with session.put(f"{url or self.nodes[0].url}/v1/branches/{branch}", data=body) as response:
                     assert response.status == 201, await response.text()
 
 
@@ -74,7 +74,7 @@ async def running_cell(nodes: int) -> AsyncIterator[Cell]:
     """Run a cell of *nodes* nodes."""
     with tempfile.TemporaryDirectory(prefix="queue-cell-", ignore_cleanup_errors=True) as name:
         async with EmbeddedPostgres(Path(name) / "data") as database:
-            cell = Cell(Path(name), database.dsn)
+            cell = Cell(Path(name), database)
             try:
                 await cell.open(nodes)
                 yield cell

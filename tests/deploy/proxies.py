@@ -33,6 +33,16 @@ class Node(Struct, frozen=True):
     push_port: int
 
 
+class OtherCell(Struct, frozen=True):
+    """A cell named two beside the first, and the branches that live in it."""
+
+    nodes: Sequence[Node]
+    branches: Sequence[str]
+
+
+NO_OTHER = OtherCell((), ())
+
+
 class Proxy(Protocol):
     """A proxy that can be started and told of other nodes."""
 
@@ -46,9 +56,9 @@ class Proxy(Protocol):
 class Nginx:
     """nginx with the policy of deploy/; *balance* replaces the hash on the branch."""
 
-    def __init__(self, folder: Path, balance: str = "hash $queue_branch consistent;") -> None:
+    def __init__(self, folder: Path, other: OtherCell, balance: str = "hash $queue_branch consistent;") -> None:
         (self.port,) = free_ports(1)
-        self._folder, self._balance = folder, balance
+        self._folder, self._other, self._balance = folder, other, balance
         shutil.copy(DEPLOY / "nginx" / "nginx.conf", folder)
         (folder / "listen.conf").write_text(f"listen 127.0.0.1:{self.port};\n", encoding="utf-8")
         own = f"daemon off; pid {folder}/nginx.pid;"
@@ -58,13 +68,19 @@ class Nginx:
         """Write the site's part."""
         site = [
             OWN_FOLDERS,
-            "map $queue_branch $queue_cell { default one; }",
-            self._group("one_http", [node.http_port for node in nodes]) + "\n",
-            self._group("one_push", [node.push_port for node in nodes]),
+            "map $queue_branch $queue_cell { default one;",
+            *(f"{branch} two;" for branch in self._other.branches),
+            "}",
+            *self._cell("one", nodes),
+            *(self._cell("two", self._other.nodes) if self._other.nodes else []),
             "limit_conn_zone $binary_remote_addr zone=queue_connections:1m;",
             "limit_req_zone $binary_remote_addr zone=queue_requests:1m rate=10000r/s;",
         ]
         (self._folder / "site.conf").write_text("\n".join(site), encoding="utf-8")
+
+    def _cell(self, name: str, nodes: Sequence[Node]) -> list[str]:
+        http = self._group(f"{name}_http", [node.http_port for node in nodes])
+        return [http, self._group(f"{name}_push", [node.push_port for node in nodes])]
 
     def _group(self, name: str, ports: Sequence[int]) -> str:
         servers = " ".join(f"server 127.0.0.1:{port} max_fails=2 fail_timeout=2s;" for port in ports)
@@ -72,11 +88,11 @@ class Nginx:
 
 
 class HAProxy:
-    """HAProxy with the file of deploy/, which knows two nodes."""
+    """HAProxy with the file of deploy/, which knows two nodes; another cell is made as its comment says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, other: OtherCell) -> None:
         (self.port,) = free_ports(1)
-        self._folder = folder
+        self._folder, self._other = folder, other
         self._nodes: Sequence[Node] = ()
         # Without a master process a signal ends it at once, as nginx.
         self.command = [HAPROXY, "-db", "-f", str(folder / "haproxy.cfg")]
@@ -84,11 +100,22 @@ class HAProxy:
     def write(self, nodes: Sequence[Node]) -> None:
         """Put this test's addresses where the file names its own."""
         text = (DEPLOY / "haproxy.cfg").read_text(encoding="utf-8")
-        own = {"PROXY_SOCKET": f"{self._folder}/admin.sock", "PROXY_BIND": f"127.0.0.1:{self.port}"}
-        for number, node in enumerate(nodes, 1):
-            own |= {f"NODE{number}": f"127.0.0.1:{node.http_port}", f"PUSH{number}": f"127.0.0.1:{node.push_port}"}
-        lines = [f'    setenv QUEUE_{name} "{value}"\n' for name, value in own.items()]
+        own = {"QUEUE_PROXY_SOCKET": f"{self._folder}/admin.sock", "QUEUE_PROXY_BIND": f"127.0.0.1:{self.port}"}
+        own |= _addresses("QUEUE", nodes)
+        if self._other.nodes:
+            text += text[text.index("\nbackend ") :].replace("_one", "_two").replace("QUEUE_", "TWO_")
+            own |= _addresses("TWO", self._other.nodes)
+        lines = [f'    setenv {name} "{value}"\n' for name, value in own.items()]
         (self._folder / "haproxy.cfg").write_text(text.replace("global\n", "global\n" + "".join(lines), 1), encoding="utf-8")
+        living = "".join(f"{branch} two\n" for branch in self._other.branches)
+        (self._folder / "cells.map").write_text((DEPLOY / "cells.map").read_text(encoding="utf-8") + living, encoding="utf-8")
+
+
+def _addresses(prefix: str, nodes: Sequence[Node]) -> dict[str, str]:
+    own: dict[str, str] = {}
+    for number, node in enumerate(nodes, 1):
+        own |= {f"{prefix}_NODE{number}": f"127.0.0.1:{node.http_port}", f"{prefix}_PUSH{number}": f"127.0.0.1:{node.push_port}"}
+    return own
 
 
 class Running:
@@ -160,10 +187,12 @@ def own_folder() -> Iterator[Path]:
 
 
 @contextlib.asynccontextmanager
-async def running_proxy(kind: str, nodes: Sequence[Node]) -> AsyncIterator[Running]:
-    """Run a proxy of *kind* (nginx, random for nginx without the hash, haproxy) before *nodes*."""
+async def running_proxy(kind: str, nodes: Sequence[Node], other: OtherCell = NO_OTHER) -> AsyncIterator[Running]:
+    """Run a proxy of *kind* (nginx, random for nginx without the hash, haproxy) before *nodes*, and before those of an *other* cell."""
     with own_folder() as folder:
-        proxy: Proxy = HAProxy(folder) if kind == "haproxy" else Nginx(folder, *(["random;"] if kind == "random" else []))
+        proxy: Proxy = (
+            HAProxy(folder, other) if kind == "haproxy" else Nginx(folder, other, *(["random;"] if kind == "random" else []))
+        )
         proxy.write(nodes)
         running = Running(proxy, folder)
         try:

@@ -91,7 +91,7 @@ async def test_the_metrics_of_a_node_are_not_shown_outside(kind: str) -> None:
 
 async def test_a_node_that_is_drained_gets_nothing_new() -> None:
     async with before_two_stubs("haproxy") as (proxy, stubs, _), ClientSession(headers=KEYED) as session:
-        await proxy.administer("set server once/node1 state drain")
+        await proxy.administer("set server once_one/node1 state drain")
         for number in range(12):
             async with session.post(f"{proxy.url}/v1/branches/b{number}/tickets") as response:
                 assert response.status == 201, proxy.log()
