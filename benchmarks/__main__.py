@@ -23,6 +23,7 @@ from benchmarks import (
     recovery,
     simulate_speed,
     stopping,
+    storage,
     two_nodes,
     waiting_length,
 )
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Figures]], Cal
     "memory": ("memory", lambda: memory.measure(rounds=3), memory.show),
     "recovery": ("recovery", lambda: recovery.measure(rounds=3), recovery.show),
     "stopping": ("stopping", lambda: stopping.measure(rounds=3), stopping.show),
+    "storage": ("storage", storage.measure, storage.show),
     "nodes": ("two_nodes", lambda: two_nodes.measure(rounds=3, seconds=5), two_nodes.show),
     "growth": ("growth", lambda: growth.measure(rounds=3, seconds=1.5), growth.show),
     "simulate": ("simulate_speed", lambda: simulate_speed.measure(rounds=4, customers=20_000), simulate_speed.show),
