@@ -4,6 +4,10 @@ The one connection that appends.
 It is opened when first needed and opened again after a fault. Every new connection is greeted before it is used: it must be a
 primary whose settings keep what they acknowledge, and it says which history it serves. The backend of a connection that was
 given up may still be running its last statement; it is ended first, by its process and start time.
+
+Where commits wait for a stand-by, one whose wait is broken off can be read, and a failover would lose it. So nobody here breaks one
+off: a statement that takes too long is left, not cancelled, and its backend is not ended while it waits; until it is through
+nothing else is tried, for nothing else could be committed either. What others may break off is what `secure` is for.
 """
 
 import asyncio
@@ -80,16 +84,25 @@ class Writer:
         statement = await self._ready()
         self._require(expected_history)
         with self._given_up_on_faults():
-            records = await statement.fetch(*arguments, timeout=self._timeout)
+            records = await self._fetch(statement, arguments)
             self._require_silence()
         return records[0]
+
+    async def _fetch(self, statement: Statement, arguments: list[bytes]) -> list[asyncpg.Record]:
+        # Without asyncpg's own time limit, and not cancelled: with either it would have the server cancel the statement.
+        fetching = asyncio.ensure_future(statement.fetch(*arguments))
+        done, _ = await asyncio.wait((fetching,), timeout=self._timeout)
+        if not done:
+            # It ends with its connection, and then nobody asks how.
+            fetching.add_done_callback(lambda left: left.cancelled() or left.exception())
+            raise TimeoutError
+        return fetching.result()
 
     async def secure(self, expected_history: str | None) -> None:
         """
         Make a commit of nothing, which is durable only when all before it is; errors as those of an append.
 
-        With synchronous stand-bys the wait of a commit for them may be broken off: by our own giving up, by ending the backend. It is
-        seen from then on, and a failover would lose it. Commits reach a stand-by in order, so one more that was waited for is proof.
+        Commits reach a stand-by in order, so one that was waited for is proof for all before it.
         """
         await self._ready()
         self._require(expected_history)
@@ -158,12 +171,17 @@ class Writer:
 
     async def _greet(self, connection: Connection) -> None:
         if self._former:
-            ended = await connection.fetchval(QUERIES["end_former"], *self._former)
-            _log.info("former_backend_ended", pid=self._former[0], gone=ended)
-            self._former = None
+            await self._end_former(connection, *self._former)
         await self._check_durability(connection)
         self._history, self._backend = await read_history(connection)
         _log.info("log_connected", pid=self._backend[0], history=self._history)
+
+    async def _end_former(self, connection: Connection, pid: int, started: datetime) -> None:
+        former = await connection.fetchrow(QUERIES["end_former"], pid, started)
+        if former is not None and former["waits"]:
+            raise LogUnavailable("The last commit still waits for its stand-by.")
+        _log.info("former_backend_ended", pid=pid, gone=former and former["gone"])
+        self._former = None
 
     async def _check_durability(self, connection: Connection) -> None:
         settings = {record["name"]: record["setting"] for record in await connection.fetch(QUERIES["durability"])}

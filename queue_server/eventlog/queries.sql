@@ -99,8 +99,11 @@ select (select system_identifier from pg_control_system())::text || ':'
 select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name;
 
 -- name: end_former
--- By start time too: a process number is given out again. Waits a little for it to be gone; a frozen one cannot go.
-select pg_terminate_backend(pid, 100) from pg_stat_activity where pid = $1 and backend_start = $2;
+-- By start time too: a process number is given out again. Waits a little for it to be gone; a frozen one cannot go. One whose commit
+-- waits for a stand-by is left alone: ended, it would let everybody read what is nowhere but here.
+select waits, case when not waits then pg_terminate_backend(pid, 100) end as gone
+  from (select pid, wait_event is not distinct from 'SyncRep' as waits
+          from pg_stat_activity where pid = $1 and backend_start = $2) as former;
 
 -- name: partitions
 select c.relname
