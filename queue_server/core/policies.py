@@ -17,7 +17,9 @@ as a share already used, the same for every tier.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from queue_server.core.ids import Instant, Millis, ProfileId, TierId
 from queue_server.core.waiting import Line, LineKey, Standing
@@ -29,7 +31,7 @@ Candidate: TypeAlias = tuple[LineKey, Line]
 Bounds: TypeAlias = Callable[[LineKey], tuple[Instant, int]]
 
 
-class Asking(NamedTuple):
+class Asking(Struct, frozen=True, gc=False):
     """The counter that asks: the scope in which its turns are counted (its own identifier, or BRANCH) and what it calls by."""
 
     scope: str = BRANCH

@@ -23,6 +23,9 @@ from queue_server.core.state import BranchState, Counter
 from queue_server.core.ticket import Ticket
 from queue_server.core.waiting import LineKey, Standing
 
+# Looked up once: to find a member of an enumeration takes as long as a call (until Python 3.12).
+_PER_COUNTER = Scope.COUNTER
+
 OVERTAKEN_NAMED = 10
 _NOBODY = Overtaken(0)
 _SENTENCES = {
@@ -64,30 +67,33 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
         The ticket with the rule that decided and, where it *explains*, the reason and the tickets it passes; None when nobody it may
         call is waiting.
     """
-    counter, policy = state.counters[counter_id], state.policy
     everybody = _candidates(state, counter_id)
-    candidates = _within_reservation(state, everybody) if state.rules.reserve else everybody
+    if not everybody:
+        return None
+    counter, policy, rules = state.counters[counter_id], state.policy, state.rules
+    candidates = _within_reservation(state, everybody) if rules.reserve else everybody
     if not candidates:
         return None
     rule, (key, line) = _chosen(state, counter, everybody, candidates, at)
     turn = _turn(state, counter, key, candidates, at) if rule == "policy" else None
-    above = _above(state, counter, candidates, key) if rule in {"policy", "cap"} else None
+    above = _above(state, counter, candidates, key) if rules.cap is not None and rule in {"policy", "cap"} else None
+    head = line.standings[line.start]
     if not explains:
-        return Choice(line.head[2], _unsaid(policy.name, rule, turn, above))
+        return Choice(head[2], _unsaid(policy.name, rule, turn, above))
     waiting = sum(len(line) for _, line in everybody)
-    number = state.tickets[line.head[2]].number
-    sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, line.head, waiting, at)
+    number = state.tickets[head[2]].number
+    sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, head, waiting, at)
     routing = Routing(
         policy=policy.name,
         rule=rule,
         reason=sentence,
         waiting=waiting,
-        overtook=_overtaken(state, everybody, line.head),
-        share=policy.share(key, line.head, at),
+        overtook=_overtaken(state, everybody, head),
+        share=policy.share(key, head, at),
         turn=turn,
         above=above,
     )
-    return Choice(line.head[2], routing)
+    return Choice(head[2], routing)
 
 
 @lru_cache(1024)
@@ -97,7 +103,7 @@ def _unsaid(policy: str, rule: str, turn: str | None, above: bool | None) -> Rou
 
 def scope_of(state: BranchState, counter_id: CounterId) -> str:
     """Return the scope in which a policy that counts calls does so for this counter."""
-    return counter_id if state.rules.policy.parameters.get("scope") == Scope.COUNTER else BRANCH
+    return counter_id if state.rules.policy.parameters.get("scope") == _PER_COUNTER else BRANCH
 
 
 def cap_scope_of(state: BranchState, counter_id: CounterId) -> str:
@@ -129,8 +135,8 @@ def _by_the_chain(
     if len(candidates) == 1:
         return "policy", candidates[0]
     policy = state.policy
-    preferred = _preferred(state, counter, candidates)
-    capped = _capped(state, counter, preferred)
+    preferred = _preferred(state, counter, candidates) if counter.profile is not None else candidates
+    capped = _capped(state, counter, preferred) if state.rules.cap is not None else preferred
     chosen = policy.first(capped, at, asking)
     if len(preferred) < len(candidates) and policy.first(candidates, at, asking) not in preferred:
         return "preference", chosen
@@ -199,7 +205,7 @@ def _turn(state: BranchState, counter: Counter, key: LineKey, candidates: list[C
 
 
 def _above(state: BranchState, counter: Counter, candidates: list[Candidate], key: LineKey) -> bool | None:
-    if state.rules.cap is None or not _serves_all_tiers(state, counter):
+    if not _serves_all_tiers(state, counter):
         return None
     return key.tier in _above_the_cap(state, candidates)
 
@@ -275,8 +281,9 @@ def _candidates(state: BranchState, counter_id: CounterId) -> list[Candidate]:
 
 def _overtaken(state: BranchState, candidates: list[Candidate], chosen: Standing) -> Overtaken:
     place_at, issue_seq, _ = chosen
-    count = sum(line.count_before(place_at, issue_seq) for _, line in candidates)
-    if not count:
-        return Overtaken(0)
-    firsts = (line.first_before(place_at, issue_seq, OVERTAKEN_NAMED) for _, line in candidates)
-    return Overtaken(count, tuple(state.tickets[standing[2]].number for standing in islice(merge(*firsts), OVERTAKEN_NAMED)))
+    passed = [(line, count) for _, line in candidates if (count := line.count_before(place_at, issue_seq))]
+    if not passed:
+        return _NOBODY
+    firsts = merge(*(line.first(min(count, OVERTAKEN_NAMED)) for line, count in passed))
+    numbers = tuple(state.tickets[standing[2]].number for standing in islice(firsts, OVERTAKEN_NAMED))
+    return Overtaken(sum(count for _, count in passed), numbers)

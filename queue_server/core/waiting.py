@@ -58,35 +58,36 @@ class Line(Struct):
 
     def add(self, standing: Standing) -> None:
         """Put *standing* where its place is: nearly always at the end."""
-        if not self.standings or standing > self.standings[-1]:
-            self.standings.append(standing)
+        standings = self.standings
+        if not standings or standing > standings[-1]:
+            standings.append(standing)
         else:
-            insort(self.standings, standing, lo=self.start)
+            insort(standings, standing, lo=self.start)
 
     def remove(self, standing: Standing) -> None:
         """Take *standing* out."""
         standings, start = self.standings, self.start
         if start < len(standings) and standings[start] == standing:
-            self._pass_on(start + 1)
+            self.start = start + 1
+            if start > _COMPACT_AFTER and start * 2 > len(standings):
+                self._compact()
             return
         index = bisect_left(standings, standing, lo=start)
         if index >= len(standings) or standings[index] != standing:
             raise LookupError(f"{standing} does not stand in this line")
         del standings[index]
 
-    def _pass_on(self, start: int) -> None:
-        if start > _COMPACT_AFTER and start * 2 > len(self.standings):
-            del self.standings[:start]
-            start = 0
-        self.start = start
+    def _compact(self) -> None:
+        del self.standings[: self.start]
+        self.start = 0
 
     def count_before(self, place_at: Instant, issue_seq: int = 0) -> int:
         """Return how many stand before (*place_at*, *issue_seq*)."""
         return bisect_left(self.standings, (place_at, issue_seq, ""), lo=self.start) - self.start
 
-    def first_before(self, place_at: Instant, issue_seq: int, limit: int) -> list[Standing]:
-        """Return up to *limit* of those that stand before (*place_at*, *issue_seq*), in order."""
-        return self.standings[self.start : self.start + min(limit, self.count_before(place_at, issue_seq))]
+    def first(self, count: int) -> list[Standing]:
+        """Return the first *count*, in order."""
+        return self.standings[self.start : self.start + count]
 
     def nth(self, index: int) -> Standing | None:
         """Return the standing with *index* (0 is the head); None when the line is shorter."""
