@@ -14,20 +14,20 @@ from queue_server.core.undo import UNDOABLE, keep_step, step_of, step_undone
 
 def apply(state: BranchState, event: Event) -> None:
     """Change *state* by *event*, which is the next of its stream."""
-    fact = event.fact
+    fact, rules = event.fact, state.configuration
     kind = type(fact)
     if state.elastic:
         elastic.note_unrest(state, event.at)
-    if isinstance(fact, e.TicketFact) and state.rules.undo_ms:
+    # Where nothing can be taken back, nothing is kept for it.
+    if rules is not None and rules.undo_ms and isinstance(fact, e.TicketFact):
         step = step_of(state, event, fact) if kind in UNDOABLE else None
         _APPLY[kind](state, event, fact)
         keep_step(state, fact.ticket, step)
     else:
-        # Where nothing can be taken back, nothing is kept for it.
         _APPLY[kind](state, event, fact)
     if state.elastic:
         elastic.note_calm(state, event.at)
-    if kind not in _TIMELESS or _is_driven_by_time(state):
+    if state.is_due_known and (kind not in _TIMELESS or _is_driven_by_time(state)):
         state.is_due_known = False
     state.seq = event.seq
     state.last_at = event.at

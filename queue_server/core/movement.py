@@ -9,6 +9,9 @@ from queue_server.core.state import CALLS_SHOWN, BranchState, Call, Pace
 from queue_server.core.ticket import ParkKind, Ticket
 from queue_server.core.waiting import Line
 
+# Looked up once: to find a member of an enumeration takes as long as a call (until Python 3.12).
+_OPEN, _WAITING = CounterState.OPEN, TicketState.WAITING
+
 
 def enter_waiting(state: BranchState, ticket: Ticket, at: Instant, place_at: Instant) -> None:
     """Let *ticket*, which no counter has any more, wait from *at* on at *place_at*."""
@@ -23,8 +26,7 @@ def enter_waiting(state: BranchState, ticket: Ticket, at: Instant, place_at: Ins
 def leave_waiting(state: BranchState, ticket: Ticket, at: Instant) -> None:
     """End a waiting interval."""
     leave_line(state, ticket)
-    ticket.waited_ms = ticket.waited_at(at)
-    ticket.waiting_since = None
+    ticket.waited_ms, ticket.waiting_since = ticket.waited_at(at), None
     ticket.left_at = at
 
 
@@ -47,7 +49,7 @@ def leave_line(state: BranchState, ticket: Ticket) -> None:
     line = state.lines[key]
     line.remove(ticket.standing)
     # An ordinary line stays when it is empty, the next of its kind comes soon; those of one counter or person would pile up.
-    if not line and key.is_directed:
+    if line.start == len(line.standings) and key.is_directed:
         del state.lines[key]
         state.forget_lines()
     state.waiting[ticket.service, ticket.tier] -= 1
@@ -67,17 +69,19 @@ def hold(state: BranchState, ticket: Ticket, counter_id: CounterId, at: Instant)
 def let_go(state: BranchState, ticket: Ticket, at: Instant) -> None:
     """Free the counter that has to do with *ticket*, if there is one, and end the interval of serving or of being parked."""
     kept_by = ticket.kept_by
-    if ticket.is_held and kept_by is not None:
-        counter = state.counters[kept_by]
-        state.staffing.clear()
-        counter.ticket = None
-        counter.state = CounterState.OPEN
-        counter.since = at
-    elif kept_by is not None:
-        unkeep(state, ticket, kept_by)
+    if kept_by is not None:
+        if ticket.park_kind is None:
+            counter = state.counters[kept_by]
+            state.staffing.clear()
+            counter.ticket = None
+            counter.state = _OPEN
+            counter.since = at
+        else:
+            unkeep(state, ticket, kept_by)
     if ticket.serving_since is not None:
         ticket.served_ms, ticket.serving_since = ticket.served_ms + at - ticket.serving_since, None
-    ticket.parked_ms, ticket.parked_since = ticket.parked_at(at), None
+    if ticket.parked_since is not None:
+        ticket.parked_ms, ticket.parked_since = ticket.parked_at(at), None
     ticket.park_kind = None
 
 
@@ -99,7 +103,7 @@ def unkeep(state: BranchState, ticket: Ticket, counter_id: CounterId) -> None:
 
 def end(state: BranchState, ticket: Ticket, at: Instant, state_then: TicketState) -> None:
     """End *ticket*, wherever it is."""
-    if ticket.state is TicketState.WAITING:
+    if ticket.state is _WAITING:
         leave_waiting(state, ticket, at)
     let_go(state, ticket, at)
     ticket.state = state_then
@@ -110,8 +114,10 @@ def announce(state: BranchState, ticket: Ticket, event: Event) -> None:
     """Put the call of *ticket* on top of the board."""
     call = Call(event.seq, event.at, ticket.number, ticket.ticket_id, ticket.counter or "", ticket.recalls)
     # Who was never announced is not on the board.
-    others = state.calls if ticket.announced_at is None else [c for c in state.calls if c.ticket_id != ticket.ticket_id]
-    state.calls = [call, *others[: CALLS_SHOWN - 1]]
+    if ticket.announced_at is not None:
+        state.calls = [c for c in state.calls if c.ticket_id != ticket.ticket_id]
+    state.calls.insert(0, call)
+    del state.calls[CALLS_SHOWN:]
     ticket.announced_at = event.at
 
 

@@ -28,10 +28,11 @@ def issue(turn: Turn, command: c.IssueTicket) -> None:
         turn.service(service)
     if len(command.then) >= STAGES_MAX:
         raise InvalidCommand(f"A visit has at most {STAGES_MAX} services; this one names {len(command.then) + 1}")
+    arrived_at = _arrived_at(turn, command)
     # Whoever could not get a ticket for the next service by itself would wait for it in vain.
     for service in (command.service, *command.then):
-        _require_given(turn, service, _arrived_at(turn, command))
-    _issue(turn, command)
+        _require_given(turn, service, arrived_at)
+    _issue(turn, command, arrived_at)
 
 
 def serve_directly(turn: Turn, command: c.ServeDirectly) -> None:
@@ -57,7 +58,7 @@ def serve_directly(turn: Turn, command: c.ServeDirectly) -> None:
         tier=tier,
         channel=DIRECT,
     )
-    _issue(turn, request, is_classified=False)
+    _issue(turn, request, turn.at, is_classified=False)
     ticket = turn.ticket(command.ticket_id)
     call(turn, ticket, counter.id, served_directly(turn.state, counter.id, ticket, turn.at))
     if ticket.state is TicketState.CALLED:
@@ -88,22 +89,26 @@ def _require_given(turn: Turn, service_id: ServiceId, arrived_at: Instant) -> No
     raise ServiceClosed(f"No tickets for {service_id} are given now", reopens_at=reopens_at)
 
 
-def _issue(turn: Turn, command: c.IssueTicket, *, is_classified: bool = True) -> None:
-    state = turn.state
-    arrived_at = _arrived_at(turn, command)
-    rule = _classified(state, command, arrived_at) if is_classified and state.rules.classification else None
-    tier = command.tier or (rule.tier if rule is not None else None) or state.rules.default_tier
+def _issue(turn: Turn, command: c.IssueTicket, arrived_at: Instant, *, is_classified: bool = True) -> None:
+    state, rules = turn.state, turn.state.rules
+    rule = _classified(state, command, arrived_at) if is_classified and rules.classification else None
+    tier = command.tier or (rule.tier if rule is not None else None) or rules.default_tier
     care = command.care or (rule.care if rule is not None else None)
     prefix = state.services[command.service].prefix_for(tier)
     serial = state.serials.get(prefix, 0) + 1
-    key = line_key(command.service, tier, care is not None, state.target_of(command.service, tier), False, None, None, None)
-    if rule is not None and rule.zone is not None:
-        key = _in_zone(state, key, rule.zone)
-    told = outlook(state, key, (arrived_at, state.seq + 1, command.ticket_id), turn.at) if turn.tells else UNTOLD
+    target_ms, zone, told = state.target_of(command.service, tier), None, UNTOLD
+    # Which line it will be is asked only by what is told, and by a rule that names a zone.
+    if turn.tells or (rule is not None and rule.zone is not None):
+        key = line_key(command.service, tier, care is not None, target_ms, False, None, None, None)
+        if rule is not None and rule.zone is not None:
+            key = _in_zone(state, key, rule.zone)
+        zone = key.zone
+        if turn.tells:
+            told = outlook(state, key, (arrived_at, state.seq + 1, command.ticket_id), turn.at)
     turn.emit(
         e.TicketIssued(
             ticket=command.ticket_id,
-            number=f"{prefix}{serial:03d}",
+            number=prefix + str(serial).zfill(3),
             prefix=prefix,
             serial=serial,
             service=command.service,
@@ -112,11 +117,11 @@ def _issue(turn: Turn, command: c.IssueTicket, *, is_classified: bool = True) ->
             language=command.language,
             channel=command.channel,
             arrived_at=arrived_at,
-            target_ms=key.target_ms,
+            target_ms=target_ms,
             ahead=told.ahead,
             p50_ms=told.p50_ms,
             p90_ms=told.p90_ms,
-            zone=key.zone,
+            zone=zone,
             then=command.then,
             classified_by=rule.id if rule is not None else None,
         )

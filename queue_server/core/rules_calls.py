@@ -15,17 +15,22 @@ from queue_server.core.ticket import Ticket
 from queue_server.core.turn import Turn
 from queue_server.core.undo import undoing
 
+# Looked up once: to find a member of an enumeration takes as long as a call (until Python 3.12).
+_OPEN, _SERVING, _ON_CALL = CounterState.OPEN, CounterState.SERVING, StartMode.ON_CALL
+
 
 def call_next(turn: Turn, command: c.CallNext) -> None:
     """End the present ticket where asked, then call whoever the branch's rules put first."""
     counter = turn.counter(command.counter)
-    turn.outcome(command.outcome)
+    if command.outcome is not None:
+        turn.outcome(command.outcome)
     require_idle(turn, counter, may_finish=command.finish)
+    state, tickets = turn.state, turn.state.tickets
     if counter.ticket is not None:
-        finish_or_go_on(turn, turn.ticket(counter.ticket), counter.id, command.outcome)
-    choice = next_ticket(turn.state, counter.id, turn.at, explains=turn.tells)
+        finish_or_go_on(turn, tickets[counter.ticket], counter.id, command.outcome)
+    choice = next_ticket(state, counter.id, turn.at, explains=turn.tells)
     if choice is not None:
-        call(turn, turn.ticket(choice.ticket), counter.id, choice.routing)
+        call(turn, tickets[choice.ticket], counter.id, choice.routing)
 
 
 def call_ticket(turn: Turn, command: c.CallTicket) -> None:
@@ -108,18 +113,19 @@ def call(
 ) -> None:
     """Summon *ticket*, which waits, to a counter that is idle; where the branch starts on call, serving begins with it."""
     turn.emit(e.TicketCalled(ticket=ticket.ticket_id, counter=counter_id, routing=routing, automatic=automatic), at)
-    if turn.state.rules.start is StartMode.ON_CALL:
+    if turn.state.rules.start is _ON_CALL:
         turn.emit(e.ServingStarted(ticket=ticket.ticket_id, counter=counter_id), at)
 
 
 def require_idle(turn: Turn, counter: Counter, *, may_finish: bool) -> None:
     """Refuse unless *counter* is open and holds nobody, or only somebody who *may_finish* by the same command."""
+    if counter.state is _OPEN or (may_finish and counter.state is _SERVING):
+        return
     if counter.state is CounterState.CLOSED:
         raise CounterClosed(f"Counter {counter.number} is closed; open it first")
     if counter.state is CounterState.PAUSED:
         raise CounterPaused(f"Counter {counter.number} is paused; resume it first")
-    if counter.state is CounterState.CALLING or (counter.state is CounterState.SERVING and not may_finish):
-        turn.refuse_busy(counter)
+    turn.refuse_busy(counter)
 
 
 def _require_return(ticket: Ticket) -> None:

@@ -16,6 +16,9 @@ class ParkKind(StrEnum):
     SERVICE = "service"
 
 
+_HELD = frozenset({TicketState.CALLED, TicketState.SERVING})
+
+
 class Stage(Struct, frozen=True, omit_defaults=True, gc=False):
     """A service of the visit that has been given: waiting, serving and parked time are told apart, and none counts credits."""
 
@@ -89,33 +92,35 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     @property
     def is_held(self) -> bool:
         """Whether a counter is taken by it."""
-        return self.state is TicketState.CALLED or self.state is TicketState.SERVING
+        return self.state in _HELD
 
     @property
     def kept_by(self) -> CounterId | None:
         """The counter that has to do with it: calls, serves or keeps it parked."""
-        kept = self.is_held or (self.state is TicketState.PARKED and self.park_kind is ParkKind.COUNTER)
-        return self.counter if kept else None
+        if self.state in _HELD:
+            return self.counter
+        # Only those who are parked are of any kind.
+        return self.counter if self.park_kind is ParkKind.COUNTER else None
 
     def waited_at(self, at: Instant) -> Millis:
         """Return the time spent waiting until *at*, over all stages: waiting intervals only."""
-        return self.waited_ms + (max(0, at - self.waiting_since) if self.waiting_since is not None else 0)
+        since = self.waiting_since
+        return self.waited_ms if since is None or since > at else self.waited_ms + at - since
 
     def served_at(self, at: Instant) -> Millis:
         """Return the time spent being served until *at* in the present stage."""
-        return self.served_before_ms + self._served_since_call(at)
-
-    def _served_since_call(self, at: Instant) -> Millis:
-        return self.served_ms + (at - self.serving_since if self.serving_since is not None else 0)
+        served, since = self.served_before_ms + self.served_ms, self.serving_since
+        return served if since is None else served + at - since
 
     def parked_at(self, at: Instant) -> Millis:
         """Return the time spent parked until *at* in the present stage."""
-        return self.parked_ms + (at - self.parked_since if self.parked_since is not None else 0)
+        since = self.parked_since
+        return self.parked_ms if since is None else self.parked_ms + at - since
 
     def occupied_at(self, at: Instant) -> Millis:
         """Return for how long a counter was taken by it until *at*: from the latest call on, parked time left out."""
         coming = self.serving_at - self.called_at if self.serving_at is not None and self.called_at is not None else 0
-        return self._served_since_call(at) + coming
+        return self.served_at(at) - self.served_before_ms + coming
 
     def stage_at(self, at: Instant, outcome: str | None) -> Stage:
         """Return the present stage as it would be if it ended at *at*."""

@@ -40,7 +40,7 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
     def gives_tickets(self, service_id: ServiceId, at: Instant) -> bool:
         """Tell whether a ticket for *service_id* may be had at *at*."""
-        windows = self.windows_of(service_id)
+        windows = self.services.get(service_id, self.windows)
         return windows is None or any(window.opens_at <= at < window.last_ticket_at for window in windows)
 
     def next_opening(self, service_id: ServiceId, at: Instant) -> Instant | None:

@@ -140,12 +140,12 @@ class Turn(Struct, gc=False):
 
     def outcome(self, given: str | None) -> None:
         """Refuse an outcome that is none of the configured ones, where there are any."""
-        if not _is_known(given, self.state.rules.outcomes):
+        if given is not None and not _is_known(given, self.state.rules.outcomes):
             raise InvalidCommand(f"There is no outcome {given!r} here; {_said(self.state.rules.outcomes)}", outcome=given)
 
     def pause_reason(self, given: str | None) -> None:
         """Refuse a reason for a pause that is none of the configured ones, where there are any."""
-        if not _is_known(given, self.state.rules.pause_reasons):
+        if given is not None and not _is_known(given, self.state.rules.pause_reasons):
             raise InvalidCommand(f"There is no pause reason {given!r} here; {_said(self.state.rules.pause_reasons)}", reason=given)
 
     def tier(self, tier_id: TierId) -> None:
@@ -154,8 +154,8 @@ class Turn(Struct, gc=False):
             raise UnknownTier(f"There is no tier {tier_id!r} here", tier=tier_id, known=list(self.state.tiers))
 
 
-def _is_known(given: str | None, known: tuple[Code, ...]) -> bool:
-    return given is None or not known or any(code.id == given for code in known)
+def _is_known(given: str, known: tuple[Code, ...]) -> bool:
+    return not known or any(code.id == given for code in known)
 
 
 def _said(known: tuple[Code, ...]) -> str:
