@@ -59,26 +59,25 @@ def _instants(rates: tuple[Rate, ...], chance: Random) -> Iterator[float]:
     segments = _segments(rates)
     random = chance.random
     today, index, at = 0, 0, 0.0
+    end, rate = segments[0]
     while True:
         work = -log(1.0 - random())
-        while True:
-            _, until, rate = segments[index]
-            end = today + until
-            if rate > 0 and at + work / rate < end:
-                at += work / rate
-                break
+        while rate <= 0 or at + work / rate >= end:
             work -= rate * (end - at)
             at = end
             index += 1
             if index == len(segments):
                 today, index = today + DAY_MS, 0
+            until, rate = segments[index]
+            end = today + until
+        at += work / rate
         yield at
 
 
-def _segments(rates: tuple[Rate, ...]) -> list[tuple[Millis, Millis, float]]:
-    """The day from end to end: from, to and the rate in arrivals a ms; spans that overlap add up."""
+def _segments(rates: tuple[Rate, ...]) -> list[tuple[Millis, float]]:
+    """The day from end to end: until when which rate holds, in arrivals a ms; spans that overlap add up."""
     edges = sorted({0, DAY_MS} | {edge for rate in rates for edge in rate.span})
     return [
-        (since, until, sum(rate.per_hour for rate in rates if rate.span[0] <= since < rate.span[1]) / HOUR_MS)
+        (until, sum(rate.per_hour for rate in rates if rate.span[0] <= since < rate.span[1]) / HOUR_MS)
         for since, until in pairwise(edges)
     ]

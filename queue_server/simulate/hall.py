@@ -14,6 +14,7 @@ from queue_server.core.decide import decide
 from queue_server.core.ids import CounterId, Instant, Millis, ServiceId, TicketId, TierId
 from queue_server.core.lifecycle import TicketState
 from queue_server.core.state import BranchState
+from queue_server.core.ticket import Ticket
 from queue_server.simulate.scenario import CounterPlan, Scenario
 
 _ACTOR = "system:simulation"
@@ -88,14 +89,15 @@ class Hall:
             tells=False,
         )
 
-    def call_next(self, counter: CounterId, at: Instant) -> TicketId | None:
-        """Let *counter* end its present ticket, if it has one, and call whoever is next; None when nobody is."""
+    def call_next(self, counter: CounterId, at: Instant) -> Ticket | None:
+        """Let *counter* end its present ticket, if it has one, and return whom it serves next; None when nobody waits whom it may call."""
         state = self._state
-        held = state.counters[counter].ticket
+        place = state.counters[counter]
+        held = place.ticket
         decide(state, c.CallNext(at=at, command_id=_KEY, actor=_ACTOR, counter=counter, finish=held is not None), tells=False)
         if held is not None:
             self._drop(held)
-        return state.counters[counter].ticket
+        return None if place.ticket is None else state.tickets[place.ticket]
 
     def finish(self, counter: CounterId, at: Instant) -> None:
         """End the serving at *counter* without calling anybody."""
@@ -112,10 +114,6 @@ class Hall:
         decide(self._state, c.CancelTicket(at=at, command_id=_KEY, actor=_ACTOR, ticket=ticket), tells=False)
         self._drop(ticket)
         return True
-
-    def waited_ms(self, ticket: TicketId) -> Millis:
-        """Return how long *ticket*, which is being served, has waited, as the core counts it."""
-        return self._state.tickets[ticket].waited_ms
 
     def _drop(self, ticket: TicketId) -> None:
         del self._state.by_number[self._state.tickets.pop(ticket).number]

@@ -61,6 +61,7 @@ class _Replication:
             service.id: draw_from(service.distribution, stream(seed, replication, "serving", service.id))
             for service in scenario.services
         }
+        self._first, self._last = scenario.warmup, scenario.warmup + scenario.counted - 1
         self._to_come = 2 * (scenario.warmup + scenario.counted)
         self._steps = _shift_steps(scenario)
         self._order = count()
@@ -78,10 +79,9 @@ class _Replication:
         self._next_step()
         for customers in _streams(self._scenario, self._replication):
             self._next_visit(customers)
-        agenda, tally = self._agenda, self._tally
+        agenda = self._agenda
         while agenda and self._remaining:
             at, _, act, subject = heappop(agenda)
-            tally.pass_time(at, self._open - len(self._idle), self._open)
             act(subject, at)
         if self._remaining:
             raise HallStuckError(f"{self._remaining} customers wait whom no counter ever calls")
@@ -95,21 +95,25 @@ class _Replication:
         visit = next(customers, None)
         if visit is not None and self._to_come:
             self._to_come -= 1
-            self._plan(visit.at, self._arrive, (visit, customers))
+            heappush(self._agenda, (visit.at, next(self._order), self._arrive, (visit, customers)))
+
+    def _pass_time(self, at: Instant) -> None:
+        """Count the time until *at*, before other counters are busy or open than were until now."""
+        self._tally.pass_time(at, self._open - len(self._idle), self._open)
 
     def _arrive(self, arrival: tuple[Visit, Iterator[Visit]], at: Instant) -> None:
         visit, customers = arrival
         index = self._arrived
         self._arrived = index + 1
         self._last_arrival = at
+        if index == self._first or index == self._last:  # noqa: PLR1714 - a set would be made for every customer
+            self._pass_time(at)
+            self._tally.is_counting = index == self._first
         if self._arrived % PROGRESS_EVERY == 0:
             self._progress(PROGRESS_EVERY)
-        position = index - self._scenario.warmup
-        if position in {0, self._scenario.counted - 1}:
-            self._tally.is_counting = position == 0
         ticket = str(index)
         number = self._overtaking[visit.service].arrive()
-        self._inside[ticket] = (visit, number, 0 <= position < self._scenario.counted)
+        self._inside[ticket] = (visit, number, self._first <= index <= self._last)
         self._hall.issue(ticket, visit.service, visit.tier, at)
         self._waiting += 1
         if self._idle:
@@ -130,19 +134,27 @@ class _Replication:
     def _call(self, counter: CounterId, at: Instant) -> bool:
         """Let *counter* end what it does and call; it is idle when nobody is called."""
         ticket = self._hall.call_next(counter, at)
+        if (ticket is None) != (counter in self._idle):
+            self._turn(counter, at)
         if ticket is None:
-            self._idle.setdefault(counter)
             return False
-        self._idle.pop(counter, None)
         self._waiting -= 1
-        visit, number, counts = self._inside.pop(ticket)
+        visit, number, counts = self._inside.pop(ticket.ticket_id)
         overtaken = self._overtaking[visit.service].call(number)
         if counts:
-            self._tally.served(visit.tier, self._hall.waited_ms(ticket), overtaken)
+            self._tally.served(visit.tier, ticket.waited_ms, overtaken)
             self._remaining -= 1
         serving_ms = visit.serving_ms if visit.serving_ms is not None else self._serving[visit.service]()
-        self._plan(at + serving_ms, self._release, counter)
+        heappush(self._agenda, (at + serving_ms, next(self._order), self._release, counter))
         return True
+
+    def _turn(self, counter: CounterId, at: Instant) -> None:
+        """From idle to busy, or from busy to idle."""
+        self._pass_time(at)
+        if counter in self._idle:
+            del self._idle[counter]
+        else:
+            self._idle[counter] = None
 
     def _release(self, counter: CounterId, at: Instant) -> None:
         """Serving is over: the next, or, when the shift is over too, home."""
@@ -176,6 +188,7 @@ class _Replication:
         if opens and counter in self._closing:
             self._closing.discard(counter)
         elif opens:
+            self._pass_time(at)
             self._hall.open(counter, at)
             self._open += 1
             self._idle[counter] = None
@@ -189,6 +202,7 @@ class _Replication:
             self._next_step()
 
     def _go_home(self, counter: CounterId, at: Instant) -> None:
+        self._pass_time(at)
         self._hall.close(counter, at)
         self._idle.pop(counter, None)
         self._closing.discard(counter)

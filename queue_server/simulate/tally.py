@@ -1,5 +1,6 @@
 """What is counted in one replication, and the figures made of it."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from math import ceil
 
@@ -108,10 +109,10 @@ def sample_of(count: Count, *, has_target: bool) -> Sample:
         p50_wait=_quantile(waits, 0.5),
         p90_wait=_quantile(waits, 0.9),
         p95_wait=_quantile(waits, 0.95),
-        waited_share=sum(wait > 0 for wait in waits) / served if served else None,
+        waited_share=(served - bisect_right(waits, 0)) / served if served else None,
         left_share=count.left / tickets if tickets else None,
         within_target_share=count.within / served if served and has_target else None,
-        overtaken_share=sum(times > 0 for times in count.overtaken) / served if served else None,
+        overtaken_share=(served - count.overtaken.count(0)) / served if served else None,
         overtaken_mean=sum(count.overtaken) / served if served else None,
         overtaken_most=max(count.overtaken, default=None),
     )
