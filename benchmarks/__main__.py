@@ -11,6 +11,7 @@ import structlog
 
 from benchmarks import (
     branch_load,
+    choosing,
     feed_reconnect,
     feed_stalled,
     feed_throughput,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Figures]], Cal
     "storage": ("storage", storage.measure, storage.show),
     "nodes": ("two_nodes", lambda: two_nodes.measure(rounds=3, seconds=5), two_nodes.show),
     "growth": ("growth", lambda: growth.measure(rounds=3, seconds=1.5), growth.show),
+    "choosing": ("choosing", lambda: choosing.measure(rounds=6, calls=1_000), choosing.show),
     "simulate": ("simulate_speed", lambda: simulate_speed.measure(rounds=4, customers=20_000), simulate_speed.show),
     "profile": ("profile", lambda: profile_server.measure(seconds=20), profile_server.show),
 }
