@@ -29,6 +29,7 @@ from queue_server.push.hub import Hub
 from queue_server.push.line import Line, Packing
 from queue_server.push.refusals import Refusal, internal_error, unauthenticated, unavailable, unknown_branch
 from queue_server.push.rounds import every
+from queue_server.push.turnstile import Turnstile
 from queue_server.runtime.errors import UnknownBranch, Unsettled
 
 _log = structlog.get_logger(__name__)
@@ -42,6 +43,8 @@ _KERNEL_BYTES = 65_536
 """What the system may hold of a screen's bytes beside our own bound; by itself it would take megabytes, all of them stale."""
 _ACCEPTED_AT_ONCE = 4
 """In one turn of the event loop. When all screens of a bank come back at once, commands go on in between."""
+_LET_IN_AT_ONCE = 4
+"""Likewise: hundreds of requests may arrive in one moment, however slowly their connections were accepted."""
 _WAITING_TO_BE_ACCEPTED = 4096
 """In the system's queue; one that finds it full tries again only after a second, then after three."""
 
@@ -88,6 +91,7 @@ class PushServer:
         self._auth_seconds = auth_seconds
         self._recheck_seconds = recheck_seconds
         self._packing = Packing()
+        self._turnstile = Turnstile(_LET_IN_AT_ONCE)
         self._server: Server | None = None
         self._rounds: list[asyncio.Task[None]] = []
         self._handlers: set[asyncio.Task[None]] = set()
@@ -150,6 +154,7 @@ class PushServer:
         self._handlers.add(task)
         task.add_done_callback(self._handlers.discard)
         try:
+            await self._turnstile.enter()
             await self._knock(connection, request)
         except Refusal as refusal:
             return _response(refusal)
