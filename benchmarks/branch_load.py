@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.branches import SERVICES, TIERS, configuration
-from benchmarks.report import line, ratio, spread
+from benchmarks.report import line, ratio, spread, spread_line
 from queue_server.core import commands as c
 from queue_server.eventlog.embedded import EmbeddedPostgres
 from queue_server.eventlog.migrate import migrate
@@ -124,7 +124,7 @@ def show(figures: dict[str, Any]) -> None:
     print(line("its rows read, nothing done with them", of["read"], "ms", 1))
     print(line("longest pause of the loop while loading", of["pause"], "ms", 2))
     print(line("longest pause of an idle loop", of["idle"], "ms", 2))
-    print(f"  ratio {figures['ratio']}")
+    print(spread_line("ratio: loaded / read", figures["ratio"]))
 
 
 if __name__ == "__main__":

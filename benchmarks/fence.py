@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from benchmarks.report import ratio, spread
+from benchmarks.report import line, ratio, spread, spread_line
 from queue_server.eventlog.embedded import EmbeddedPostgres
 from queue_server.eventlog.migrate import migrate
 from queue_server.eventlog.port import Claim, Head, Row
@@ -119,12 +119,11 @@ async def measure(rounds: int, seconds: float) -> dict[str, Any]:
         async with sides(size) as both:
             medians = [await _round(both, seconds) for _ in range(rounds)]
         fenced, plain = [pair[0] for pair in medians], [pair[1] for pair in medians]
-        each = [round(one / other, 3) for one, other in medians]
         sizes[str(size)] = {
             "append_ms": spread(fenced, 3),
             "plain_insert_ms": spread(plain, 3),
             "ratio": ratio(fenced, plain),
-            "ratios": each,
+            "rounds": {"append": fenced, "plain": plain},
         }
     return {"what": "append with the head's fence against a plain insert of the same facts, by branches in a batch", "sizes": sizes}
 
@@ -133,12 +132,9 @@ def show(figures: dict[str, Any]) -> None:
     """Print the figures."""
     print("An append with the head's fence against a plain insert of the same facts")
     for size, of in figures["sizes"].items():
-        fenced, plain = of["append_ms"], of["plain_insert_ms"]
-        rounds = ", ".join(f"{each:.2f}" for each in of["ratios"])
-        print(
-            f"  {size:>3} branches: {fenced['median']:.3f} ms ({fenced['low']:.3f} to {fenced['high']:.3f}) against"
-            f" {plain['median']:.3f} ms ({plain['low']:.3f} to {plain['high']:.3f}): ratio {of['ratio']} (rounds {rounds})"
-        )
+        print(line(f"append, batches of {size} branches", of["rounds"]["append"], "ms", 3))
+        print(line(f"plain insert, batches of {size} branches", of["rounds"]["plain"], "ms", 3))
+        print(spread_line(f"ratio, batches of {size} branches", of["ratio"]))
 
 
 if __name__ == "__main__":

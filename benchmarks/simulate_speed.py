@@ -22,7 +22,7 @@ import ciw  # type: ignore[import-untyped]
 import simpy
 from msgspec import Struct
 
-from benchmarks.report import line, ratio, spread
+from benchmarks.report import line, ratio, spread, spread_line
 from queue_server.simulate.replication import replicate
 from queue_server.simulate.scenario import (
     DAY_MS,
@@ -177,5 +177,6 @@ def show(figures: dict[str, Any]) -> None:
         print(f" {name}")
         for player, values in found["rounds"].items():
             print(line(f"{player} (mean wait {found['mean_wait_seconds'][player]} s)", values, "/s"))
-        print(f"    {found['ratio_to_ciw']} x ciw, {found['ratio_to_simpy']} x simpy")
+        print(spread_line("ratio to ciw", found["ratio_to_ciw"]))
+        print(spread_line("ratio to simpy", found["ratio_to_simpy"]))
     print("  where ours spends it: " + ", ".join(f"{name} {share:.0%}" for name, share in figures["profile"].items()))

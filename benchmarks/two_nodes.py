@@ -12,7 +12,7 @@ from benchmarks.branches import check, make_branches
 from benchmarks.cell import running_nodes
 from benchmarks.issue_throughput import BRANCHES, plan
 from benchmarks.load import Plan, Result, generate
-from benchmarks.report import line, ratio, spread
+from benchmarks.report import line, ratio, spread, spread_line
 from queue_server.drive.client import Client
 
 
@@ -62,7 +62,7 @@ def show(figures: dict[str, Any]) -> None:
     print("Durable POST /tickets of a cell, 64 connections over 200 branches, everything on one machine")
     for kind in ("one", "two"):
         print(line(f"{kind} node(s)", figures["rounds"][kind], "/s") + f"   p99 {figures['p99_ms'][kind]['median']} ms")
-    print(f"  ratio {figures['ratio']}")
+    print(spread_line("ratio: two nodes / one", figures["ratio"]))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 Issue and call-next in one branch with 10,000 waiting as with 100: nothing on the path may grow with the number waiting.
 
 Each of 32 counters takes turns at issuing a ticket and calling one (finishing the present ticket), so that the number waiting
-stays where it is. The two branches are measured in turns, A B B A; the figures that count are the ratios of the medians, of the rates
+stays where it is. The two branches are measured in turns, A B B A; the figures that count are the ratios of each turn, of the rates
 and, less moved by whatever else the machine does, of the processor time that a command costs the server.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.branches import call_request, check, fill, issue_request, make_branches
 from benchmarks.load import Plan, Result, generate
-from benchmarks.report import keep, line, ratio, spread
+from benchmarks.report import keep, line, ratio, spread, spread_line
 from benchmarks.running import Service, processor_seconds, running_service
 from queue_server.drive.client import Client
 
@@ -76,8 +76,8 @@ def show(figures: dict[str, Any]) -> None:
         print(
             f"    p50: issue {kinds['issue']['median']} ms, call-next {kinds['call-next']['median']} ms; {cost:.0f} us of the processor each"
         )
-    of_rates, of_costs = figures["ratio_of_longest_to_shortest"], figures["cost_ratio_of_longest_to_shortest"]
-    print(f"  longest to shortest: rates {of_rates}, processor time {of_costs}")
+    print(spread_line("ratio of the rates, longest / shortest", figures["ratio_of_longest_to_shortest"]))
+    print(spread_line("ratio of the processor time, longest / shortest", figures["cost_ratio_of_longest_to_shortest"]))
 
 
 def main() -> None:
