@@ -26,14 +26,15 @@ from queue_server.wire.configuration import read_configuration
 
 
 class Commits:
-    """Notes when it was told of each commit; an observer that stands before or behind the feed."""
+    """Notes the moment of each commit: an observer that stands before the feed."""
 
     def __init__(self) -> None:
+        self.last = 0.0
         self.moments: dict[tuple[str, int], float] = {}
 
     def committed(self, commit: Commit, state: BranchState) -> None:
         """Note the moment."""
-        self.moments[commit.branch_id, state.seq] = time.monotonic()
+        self.moments[commit.branch_id, state.seq] = self.last = time.monotonic()
 
     def reloaded(self, state: BranchState) -> None:
         """Nothing is read anew here."""
@@ -48,9 +49,8 @@ class FeedNode:
         self._push = push
         self._token = token
         self._numbers = count(1)
-        self.commits, self._told = Commits(), Commits()
+        self.commits = Commits()
         runtime.observers.insert(0, self.commits)
-        runtime.observers.append(self._told)
 
     def plan(self, branches: list[str], stalled: int = 0, *, keeps_arrivals: bool = False) -> Plan:
         """Return the plan of one screen for each of *branches*."""
@@ -64,9 +64,13 @@ class FeedNode:
         )
         return await self._runtime.execute(branch, command)
 
-    def told_seconds(self) -> float:
-        """Return how long telling the screens has taken so far, from each commit until the last screen was written to."""
-        return sum(at - self.commits.moments[commit] for commit, at in self._told.moments.items())
+    async def told_frame(self, branch: str) -> bytes:
+        """Issue a ticket and return what each screen of *branch* was told of it, as it went over the wire."""
+        await self.issue(branch)
+        frame = self._push._packing.packed
+        if b'"type":"delta"' not in frame:
+            raise RuntimeError("something else was told in the same moment")
+        return frame
 
     def guests(self) -> list[Guest]:
         """Return the connections."""
