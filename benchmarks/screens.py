@@ -37,10 +37,19 @@ class Plan(Struct, frozen=True):
 
 
 class Report(Struct):
-    """What came since the last report; `arrivals` are moments of the monotonic clock by branch and `seq`, without stalled screens."""
+    """
+    What came since the last report, and where the screens stand.
+
+    Moments are of the monotonic clock: `began` when the screens were cut or sent off to connect, `moved` when the last of them came to
+    the position that it holds, or was told after connecting that there is nothing beyond it. `heads` has the lowest position of
+    each branch; `arrivals` are the moments of deltas by branch and `seq`, without stalled screens.
+    """
 
     live: int = 0
     seconds: float = 0.0
+    began: float = 0.0
+    moved: float = 0.0
+    heads: dict[str, int] = field(default_factory=dict)
     deltas: int = 0
     beats: int = 0
     closed: int = 0
@@ -67,6 +76,7 @@ class Screen(asyncio.Protocol):
         self.stalls = stalls
         self.epoch = self.day = b""
         self.seq = 0
+        self.moved = 0.0
         self.transport: asyncio.Transport | None = None
         self.live: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -126,14 +136,16 @@ class Screen(asyncio.Protocol):
 
     def _read(self, message: bytes) -> None:
         if (delta := _DELTA.match(message)) is not None:
-            self.day, self.seq = delta[1], int(delta[2])
+            self.day, self.seq, self.moved = delta[1], int(delta[2]), asyncio.get_running_loop().time()
             self._hall.note(self)
         elif (snapshot := _SNAPSHOT.match(message)) is not None:
             self.epoch, self.day, self.seq = snapshot[1], snapshot[2], int(snapshot[3])
+            self.moved = asyncio.get_running_loop().time()
         elif message.startswith(b'{"type":"heartbeat"'):
             self._hall.report.beats += 1
         if not self.live.done():
             self.live.set_result(None)
+            self.moved = asyncio.get_running_loop().time()
             if self.stalls and self.transport is not None:
                 self.transport.pause_reading()
 
@@ -175,7 +187,7 @@ class Hall:
         if not screen.stalls:
             self.report.deltas += 1
             if self.plan.keeps_arrivals:
-                self._arrivals[screen.branch][screen.seq].append(asyncio.get_running_loop().time())
+                self._arrivals[screen.branch][screen.seq].append(screen.moved)
 
     async def connect(self, *, hangs_up: bool) -> None:
         """Connect all screens at once, when their connections have ended; a refused one tries again, as a screen does."""
@@ -186,7 +198,7 @@ class Hall:
                 screen.transport.abort()
         slots = asyncio.Semaphore(ALL_AT_ONCE)
         await asyncio.gather(*(self._connect(screen, slots) for screen in self._screens))
-        self.report.seconds = loop.time() - began
+        self.report.began, self.report.seconds = began, loop.time() - began
 
     async def _connect(self, screen: Screen, slots: asyncio.Semaphore) -> None:
         if screen.transport is not None:
@@ -204,6 +216,9 @@ class Hall:
         """Return what came since the last one."""
         report, self.report = self.report, Report()
         report.live = sum(screen.transport is not None and not screen.transport.is_closing() for screen in self._screens)
+        for screen in self._screens:
+            report.heads[screen.branch] = min(screen.seq, report.heads.get(screen.branch, screen.seq))
+        report.moved = max(screen.moved for screen in self._screens)
         report.arrivals, self._arrivals = dict(self._arrivals), defaultdict(lambda: defaultdict(list))
         return report
 
