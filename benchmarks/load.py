@@ -34,7 +34,8 @@ class Plan(Struct, frozen=True):
     Which requests each connection repeats in turn, and for how long.
 
     With `each` a connection sends that many requests and ends; otherwise answers are counted for `seconds` after `warmup_seconds`.
-    Between an answer and the next request of a connection lie `pause_seconds`.
+    Between an answer and the next request of a connection lie `pause_seconds`. With `keeps_moments` the result has when each request
+    was sent.
     """
 
     host: str
@@ -44,6 +45,7 @@ class Plan(Struct, frozen=True):
     seconds: float = 5.0
     each: int | None = None
     pause_seconds: float = 0.0
+    keeps_moments: bool = False
 
 
 class Latency(Struct, frozen=True):
@@ -57,7 +59,11 @@ class Latency(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What was counted: answers a second, by status, latencies by kind of request, and the first answer of each refusal."""
+    """
+    What was counted: answers a second, by status, latencies by kind of request, and the first answer of each refusal.
+
+    `moments`, if they were to be kept, are when each request was sent, by the monotonic clock, and the seconds until its answer.
+    """
 
     rate: float
     seconds: float
@@ -65,29 +71,34 @@ class Result(Struct, frozen=True):
     latency: dict[str, Latency]
     failures: int
     refusals: dict[str, str]
+    moments: list[tuple[float, float]] = []
 
 
 class Measure:
     """Collects answers while it is on."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_moments: bool) -> None:
         self.is_on = False
+        self.moments: list[tuple[float, float]] = []
+        self._keeps_moments = keeps_moments
         self.failures = 0
         self.statuses: Counter[str] = Counter()
         self.refusals: dict[str, str] = {}
         self.latencies: dict[str, list[float]] = defaultdict(list)
 
-    def answer(self, kind: str, status: str, seconds: float) -> None:
+    def answer(self, kind: str, status: str, sent: float, seconds: float) -> None:
         """Count one answer."""
         if self.is_on:
             self.statuses[status] += 1
             self.latencies[kind].append(seconds)
+            if self._keeps_moments:
+                self.moments.append((sent, seconds))
 
     def result(self, seconds: float) -> Result:
         """Return what was collected in *seconds*."""
         latency = {kind: _latency(sorted(values)) for kind, values in self.latencies.items()}
         rate = self.statuses.total() / seconds
-        return Result(rate, seconds, dict(self.statuses), latency, self.failures, self.refusals)
+        return Result(rate, seconds, dict(self.statuses), latency, self.failures, self.refusals, self.moments)
 
 
 def _latency(ordered: list[float]) -> Latency:
@@ -139,7 +150,7 @@ class Connection(asyncio.Protocol):
         if len(self._buffer) < end + 4 + length:
             return
         status = head[9:12].decode()
-        self._measure.answer(self._kind, status, self._loop.time() - self._at)
+        self._measure.answer(self._kind, status, self._at, self._loop.time() - self._at)
         if status >= "300":
             self._measure.refusals.setdefault(f"{self._kind} {status}", self._buffer[end + 4 :].decode())
         self._buffer = b""
@@ -173,7 +184,7 @@ def _itself(connection: Connection) -> Connection:
 
 async def run(plan: Plan) -> Result:
     """Carry out *plan*."""
-    loop, measure = asyncio.get_running_loop(), Measure()
+    loop, measure = asyncio.get_running_loop(), Measure(keeps_moments=plan.keeps_moments)
     measure.is_on = plan.each is not None
     began = loop.time()
     connections = [Connection(mine, plan, measure) for mine in plan.connections]
