@@ -1,149 +1,130 @@
 """
-How soon commands are answered again after a fault of the database's process behind the writer, the service, or the whole database.
+How soon commands are answered again after a fault of the database's peer, of the service, or of the whole database.
 
 Four clients send one command after the other, each to a branch of its own, and repeat what was not answered; the time runs from the
-fault until the first answer to a command that was sent after it, and until every branch has one. The silent process is stopped
-(SIGSTOP) and stays so until the round is over; it is caught between two statements, for one that is frozen in the middle of a commit
-holds locks without which the whole database stands still. The reference is the longest time between two answers without a fault.
+moment of the fault until the first answer to a command that was sent after it, in any branch and in every branch.
+
+- *silent, commands in flight*: a proxy between service and database swallows the answers on all connections that are open, while the
+  clients go on; what was under way is committed, and nobody hears of it. New connections work.
+- *silent while idle*: the same while nobody asks for anything; the clients go on half a second later.
+- *silent backend*: the process behind the writer's connection is stopped (SIGSTOP) and stays so until the round is over. It is caught
+  between two statements, for one that is frozen in the middle of a commit holds locks without which the whole database stands still.
+- *service killed* and *database killed*, with all its processes (SIGKILL).
+
+References of the same rounds: `queue-server run` on the same data from its start until it is ready, PostgreSQL alone on
+the same data after a kill until it answers, and the longest time between two answers without a fault.
 """
 
 import asyncio
 import contextlib
-import os
-import signal
-import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import asyncpg
-
 from benchmarks.branches import make_branches
+from benchmarks.faults import FAULTS, PROXIED, Setting
+from benchmarks.recovery_hall import BRANCHES, Hall
+from benchmarks.recovery_reference import postgres_seconds, restart_seconds
 from benchmarks.report import line, spread
-from benchmarks.running import Service, children, running_service
+from benchmarks.running import Service, running_service
 from queue_server.drive.client import Client
 from queue_server.eventlog.embedded import EmbeddedPostgres
+from tests.faults.addresses import target_of, through
+from tests.faults.chaos import Chaos
 
-BRANCHES = [f"hall-{n}" for n in range(4)]
 CALM_SECONDS = 1.0
-LONGEST_SECONDS = 60.0
-WRITER = "select pid from pg_stat_activity where application_name = 'queue-server writer'"
-STATE = "select state from pg_stat_activity where pid = $1"
+ATTEMPT_SECONDS = 2.0
+
+Rounds = dict[str, list[float]]
 
 
-class Hall:
-    """Clients that never cease; `sent_at` of the last answered command of each branch, and the longest time between answers."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self.sent_at = dict.fromkeys(BRANCHES, 0.0)
-        self.longest = 0.0
-        self._answered = asyncio.Condition()
-
-    async def use(self, branch: str) -> None:
-        """Issue tickets in *branch* until cancelled."""
-        before = time.monotonic()
-        while True:
-            sent = time.monotonic()
-            await self._client.post(f"/v1/branches/{branch}/tickets", {"service": "cash"}, give_up=LONGEST_SECONDS)
-            now = time.monotonic()
-            self.longest, before = max(self.longest, now - before), now
-            async with self._answered:
-                self.sent_at[branch] = sent
-                self._answered.notify_all()
-            await asyncio.sleep(0.005)
-
-    async def back(self, since: float, enough: Callable[[list[bool]], bool]) -> float:
-        """Wait until commands sent after *since* were answered in *enough* branches; returns the seconds from then."""
-        async with asyncio.timeout(LONGEST_SECONDS), self._answered:
-            await self._answered.wait_for(lambda: enough([sent > since for sent in self.sent_at.values()]))
-        return time.monotonic() - since
+@contextlib.asynccontextmanager
+async def _hall(service: Service) -> AsyncIterator[Hall]:
+    """Let the clients in."""
+    async with Client(service.url, await service.token(), attempt_seconds=ATTEMPT_SECONDS) as client:
+        await make_branches(client, BRANCHES)
+        async with Hall(client).used() as hall:
+            yield hall
 
 
-async def _silence(service: Service) -> list[int]:
-    """Stop the process behind the writer's connection, between two statements; returns it."""
-    async with EmbeddedPostgres(service.data) as database:
-        connection = await asyncpg.connect(database.dsn)
-        try:
-            pid = int(await connection.fetchval(WRITER))
-            while True:
-                os.kill(pid, signal.SIGSTOP)
-                with contextlib.suppress(TimeoutError):
-                    if await connection.fetchval(STATE, pid, timeout=0.5) == "idle":
-                        return [pid]
-                os.kill(pid, signal.SIGCONT)
-                await asyncio.sleep(0.002)
-        finally:
-            await connection.close(timeout=5)
+@contextlib.asynccontextmanager
+async def _behind_proxy() -> AsyncIterator[Setting]:
+    """Run a service that reaches its database through a proxy."""
+    with TemporaryDirectory(prefix="queue-silent-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        async with EmbeddedPostgres(folder / "database") as engine, Chaos(target_of(engine.dsn)) as proxy:
+            service = Service(folder, settings={"QUEUE_DATABASE_URL": through(engine.dsn, proxy.port)})
+            service.launch()
+            try:
+                await service.ready()
+                async with _hall(service) as hall:
+                    yield Setting(service, hall, engine.dsn, proxy)
+            finally:
+                await service.stop()
 
 
-async def _kill_service(service: Service) -> list[int]:
-    service.kill()
-    service.launch()
-    return []
+@contextlib.asynccontextmanager
+async def _embedded() -> AsyncIterator[Setting]:
+    """Run a service as a user would start it."""
+    async with running_service() as service, _hall(service) as hall:
+        # The address stays good; who holds the engine open would stand by at the kills.
+        async with EmbeddedPostgres(service.data) as engine:
+            dsn = engine.dsn
+        yield Setting(service, hall, dsn, None)
 
 
-async def _kill_database(service: Service) -> list[int]:
-    if (pid := service.database_pid()) is None:
-        raise RuntimeError("there is no database")
-    for each in (pid, *children(pid)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
-    return []
-
-
-FAULTS = {"silent database peer": _silence, "service killed": _kill_service, "database killed": _kill_database}
-
-
-async def _round(service: Service, hall: Hall, fault: str) -> tuple[float, float, float]:
+async def _round(setting: Setting, fault: str) -> tuple[float, float, float]:
     """Return the seconds until any and every branch answered again, and the longest time between answers before."""
+    hall = setting.hall
     hall.longest = 0.0
     await asyncio.sleep(CALM_SECONDS)
     calm = hall.longest
-    stopped = await FAULTS[fault](service)
-    since = time.monotonic()
-    try:
+    async with FAULTS[fault](setting) as since:
         return await hall.back(since, any), await hall.back(since, all), calm
-    finally:
-        for pid in stopped:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+
+
+async def _references(references: Rounds) -> None:
+    """Measure the references once more, on data of their own, of one day that was used for a second."""
+    async with running_service() as service:
+        async with _hall(service):
+            await asyncio.sleep(CALM_SECONDS)
+        references["restart"].append(await restart_seconds(service))
+        await service.stop()
+        references["postgres"].append(await postgres_seconds(service))
 
 
 async def measure(rounds: int) -> dict[str, Any]:
     """Measure the faults in turns and return the figures."""
     found: dict[str, list[tuple[float, float, float]]] = {fault: [] for fault in FAULTS}
-    async with running_service() as service:
-        token = await service.token()
-        async with Client(service.url, token, attempt_seconds=2.0) as client:
-            await make_branches(client, BRANCHES)
-            hall = Hall(client)
-            clients = [asyncio.create_task(hall.use(branch)) for branch in BRANCHES]
-            try:
-                for _ in range(rounds):
-                    for fault in FAULTS:
-                        found[fault].append(await _round(service, hall, fault))
-            finally:
-                for task in clients:
-                    task.cancel()
-                await asyncio.gather(*clients, return_exceptions=True)
-    columns = [[row[n] for rows in found.values() for row in rows] for n in (0, 1, 2)]
+    references: Rounds = {"restart": [], "postgres": []}
+    async with _behind_proxy() as proxied, _embedded() as plain:
+        for _ in range(rounds):
+            for fault in FAULTS:
+                found[fault].append(await _round(proxied if fault in PROXIED else plain, fault))
+            await _references(references)
+    every = {fault: [row[1] for row in rows] for fault, rows in found.items()}
     return {
         "what": "seconds from a fault until commands are answered again, in any branch and in every branch",
         "any_branch_seconds": {fault: spread([row[0] for row in rows], 2) for fault, rows in found.items()},
-        "every_branch_seconds": {fault: spread([row[1] for row in rows], 2) for fault, rows in found.items()},
-        "longest_between_answers_without_fault_seconds": spread(columns[2], 3),
-        "rounds": {fault: [row[1] for row in rows] for fault, rows in found.items()},
+        "every_branch_seconds": {fault: spread(values, 2) for fault, values in every.items()},
+        "service_started_until_ready_seconds": spread(references["restart"], 2),
+        "postgres_alone_after_kill_seconds": spread(references["postgres"], 2),
+        "longest_between_answers_without_fault_seconds": spread([row[2] for rows in found.values() for row in rows], 3),
+        "rounds": every | references,
     }
 
 
 def show(figures: dict[str, Any]) -> None:
     """Print the figures."""
     print("From a fault until every branch answers again")
-    for fault, values in figures["rounds"].items():
-        print(line(fault, values, "s", 2) + f"   any branch {figures['any_branch_seconds'][fault]['median']} s")
-    print(
-        f"  longest time between two answers without a fault: {figures['longest_between_answers_without_fault_seconds']['high']} s"
-    )
+    for fault in FAULTS:
+        any_branch = figures["any_branch_seconds"][fault]["median"]
+        print(line(fault, figures["rounds"][fault], "s", 2) + f"   any branch {any_branch} s")
+    print(line("queue-server run on the same data until ready", figures["rounds"]["restart"], "s", 2))
+    print(line("PostgreSQL alone after a kill until it answers", figures["rounds"]["postgres"], "s", 2))
+    longest = figures["longest_between_answers_without_fault_seconds"]
+    print(f"  longest time between two answers without a fault: median {longest['median']} s, longest {longest['high']} s")
 
 
 if __name__ == "__main__":
