@@ -7,25 +7,26 @@ of every ticket in it; the screens take processor time of the same machine.
 """
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from benchmarks.branches import check, issue_request, make_branches
+from benchmarks.growth_picture import draw
 from benchmarks.issue_throughput import running_reference
 from benchmarks.load import Plan, Result, generate
-from benchmarks.report import RESULTS, spread
+from benchmarks.report import RESULTS, ratio, spread
 from benchmarks.running import Service, running_service
 from benchmarks.screens import Plan as Screens
 from benchmarks.screens import crowd
 from queue_server.drive.client import Client
 
 BRANCHES, CLIENTS = 200, 64
-STEPS = {
+Steps = dict[str, tuple[int, ...]]
+STEPS: Steps = {
     "branches": (1, 10, 50, 200, 500, 1000),
     "clients": (1, 4, 16, 64, 128, 256),
     "screens": (0, 50, 100, 200, 500, 1000),
 }
-TITLES = {"branches": "branches", "clients": "clients (connections with one request in flight)", "screens": "connected screens"}
+WARMUP_SECONDS = 0.5
 
 
 def _plan(port: int, token: str, branches: int, clients: int, seconds: float) -> Plan:
@@ -35,7 +36,7 @@ def _plan(port: int, token: str, branches: int, clients: int, seconds: float) ->
         "127.0.0.1",
         port,
         tuple(tuple(issue_request(f"bench-{branch}", branch, token) for branch in share) for share in shares),
-        1.0,
+        WARMUP_SECONDS,
         seconds,
     )
 
@@ -51,10 +52,10 @@ async def _issues(  # noqa: PLR0917 - what is varied
         return check(await generate(plan), {"201"})
 
 
-async def measure(rounds: int, seconds: float) -> dict[str, Any]:
+async def measure(rounds: int, seconds: float, all_steps: Steps = STEPS) -> dict[str, Any]:
     """Measure every point in turns with the reference and return the figures."""
-    points: dict[str, list[dict[str, Any]]] = {kind: [] for kind in STEPS}
-    for kind, steps in STEPS.items():
+    points: dict[str, list[dict[str, Any]]] = {kind: [] for kind in all_steps}
+    for kind, steps in all_steps.items():
         # A service of its own for each of the three: the days grow with every point.
         async with running_service() as service, running_reference(600) as (port, _):
             token = await service.token()
@@ -76,60 +77,27 @@ def _point(step: int, ours: list[Result], bare: list[Result]) -> dict[str, Any]:
         "at": step,
         "issues_a_second": spread([result.rate for result in ours]),
         "bare_posts_a_second": spread([result.rate for result in bare]),
+        "ratio": ratio([result.rate for result in ours], [result.rate for result in bare]),
         "issue_p50_ms": spread([result.latency["issue"].p50 * 1000 for result in ours], 2),
         "issue_p99_ms": spread([result.latency["issue"].p99 * 1000 for result in ours], 2),
         "bare_p99_ms": spread([result.latency["issue"].p99 * 1000 for result in bare], 2),
     }
 
 
-def draw(figures: dict[str, Any], path: Path) -> None:
-    """Draw the figures: a column for each of the three, rates above, p99 below; lines are medians, bands reach from low to high."""
-    import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415
-
-    figure, axes = plt.subplots(2, 3, figsize=(13, 7), sharey="row", layout="constrained")
-    sides = (
-        ("#1f5fa8", "issue, durable", "issues_a_second", "issue_p99_ms"),
-        ("#9a9a9a", "bare POST", "bare_posts_a_second", "bare_p99_ms"),
-    )
-    for column, (kind, points) in enumerate(figures["points"].items()):
-        for color, label, rate, p99 in sides:
-            for row, name in enumerate((rate, p99)):
-                band = {side: [point[name][side] for point in points] for side in ("median", "low", "high")}
-                axes[row][column].plot(range(len(points)), band["median"], color=color, marker="o", label=label)
-                axes[row][column].fill_between(range(len(points)), band["low"], band["high"], color=color, alpha=0.2)
-        for row, (what, unit) in enumerate((("answers a second", None), ("p99", "ms"))):
-            axis = axes[row][column]
-            axis.set_xticks(range(len(points)), [f"{point['at']:,}" for point in points])
-            axis.set_xlabel(TITLES[kind])
-            axis.set_ylim(bottom=0)
-            axis.grid(visible=True, color="#e6e6e6")
-            axis.spines[["top", "right"]].set_visible(False)
-            if column == 0:
-                axis.set_ylabel(what + (f" ({unit})" if unit else ""))
-    axes[0][0].legend(frameon=False)
-    figure.suptitle(
-        "POST /tickets beside a bare aiohttp POST, on two shared cores (200 branches, 64 clients, no screens but where varied)"
-    )
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
-
-
 def show(figures: dict[str, Any]) -> None:
     """Print the figures and draw them."""
     for kind, points in figures["points"].items():
-        print(f"Issues by the number of {TITLES[kind]}")
+        print(f"Issues by the number of {kind}")
         for point in points:
             rate, p99 = point["issues_a_second"], point["issue_p99_ms"]
             print(
                 f"  {point['at']:>6,}: {rate['median']:>8,.0f} /s ({rate['low']:,.0f} to {rate['high']:,.0f}),"
                 f" p99 {p99['median']:>6.1f} ms ({p99['low']:.1f} to {p99['high']:.1f});"
-                f" bare {point['bare_posts_a_second']['median']:,.0f} /s, p99 {point['bare_p99_ms']['median']:.1f} ms"
+                f" bare {point['bare_posts_a_second']['median']:,.0f} /s, p99 {point['bare_p99_ms']['median']:.1f} ms;"
+                f" ratio {point['ratio']['median']:.2f} ({point['ratio']['low']:.2f} to {point['ratio']['high']:.2f})"
             )
     RESULTS.mkdir(exist_ok=True)
-    draw(figures, RESULTS / "growth.png")
+    draw(figures["points"], RESULTS / "growth.png")
     print(f"  drawn in {RESULTS / 'growth.png'}")
 
 
