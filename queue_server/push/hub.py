@@ -237,6 +237,8 @@ class Hub:
             if watched.deserted_at is not None and now - watched.deserted_at > _KEPT_SECONDS:
                 del self._watched[branch_id]
                 continue
+            # A branch a turn of the event loop, here and below: commands go on in between.
+            await asyncio.sleep(0)
             heartbeat = Heartbeat(watched.recent.day, watched.recent.seq, at)
             for channel in watched.channels.values():
                 for session, screen in channel.screens.items():
@@ -244,10 +246,11 @@ class Hub:
 
     async def _foretell(self, group: asyncio.TaskGroup) -> None:
         # Each branch by itself: one whose log does not answer must not hold up the others.
-        for branch_id, watched in self._watched.items():
+        for branch_id, watched in list(self._watched.items()):
             if watched.channels and not watched.is_foretelling:
                 watched.is_foretelling = True
                 group.create_task(self._foretell_branch(branch_id, watched))
+                await asyncio.sleep(0)
 
     async def _foretell_branch(self, branch_id: BranchId, watched: _Watched) -> None:
         try:

@@ -11,20 +11,9 @@ from queue_server.push import server
 from queue_server.push.server import PushServer
 from queue_server.push.turnstile import Turnstile
 from tests.push.node import running
+from tests.push.turns import Turns
 
 MANY = 40
-
-
-class Turns:
-    """Counts the turns of the event loop."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._tick()
-
-    def _tick(self) -> None:
-        self.number += 1
-        asyncio.get_running_loop().call_soon(self._tick)
 
 
 async def test_a_few_go_through_in_each_turn_in_the_order_in_which_they_came() -> None:
