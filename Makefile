@@ -52,7 +52,7 @@ format: $(DEV) ## let ruff put the Python files in form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(DEV) ## measure, each figure against a named reference
+bench: $(DEV) ## measure, each figure against a named reference, its floor and its goal
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 faults: $(DEV) ## kill the service and its database under load, again and again
