@@ -106,13 +106,13 @@ class PostgresLog:
         months = months_of(row.day for row in rows)
         if not months <= self._months:
             await self._add_partitions(months)
-        async with self._appending:
+        async with self._writing():
             record = await self._writer.append(_documents(ordered, rows, confirm), epoch or self._epoch)
         return Appended(frozenset(record[0]), frozenset(record[1]), record[2])
 
     async def secure(self) -> None:
         """Return when all that can be read by now is as durable as an append: when a commit that comes after it is."""
-        async with self._appending:
+        async with self._writing():
             await self._writer.secure(self._epoch)
 
     async def head(self, branch_id: BranchId) -> Head | None:
@@ -188,6 +188,16 @@ class PostgresLog:
     async def _add_partitions(self, months: frozenset[str]) -> None:
         async with self._reader() as connection:
             self._months = await make_partitions(connection, months)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        async with self._appending:
+            try:
+                yield
+            except LogUnavailable:
+                # A peer that is silent here is silent to the readers too; each of them would be waited for once more.
+                await self._pool.expire_connections()
+                raise
 
     @asynccontextmanager
     async def _reader(self) -> AsyncIterator[PooledConnection]:

@@ -56,6 +56,26 @@ async def test_it_comes_back_after_its_sessions_were_ended(postgres_log: Postgre
     assert await postgres_log.epoch() == epoch
 
 
+async def test_readers_are_not_trusted_where_the_writer_got_no_answer(
+    postgres_log: PostgresLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(_statement: object, _arguments: list[bytes]) -> list[object]:
+        raise TimeoutError
+
+    await append_again(postgres_log)
+    before = await reader_pid(postgres_log)
+    assert await reader_pid(postgres_log) == before
+    monkeypatch.setattr(postgres_log._writer, "_fetch", silent)
+    with pytest.raises(LogUnavailable):
+        await postgres_log.append([claim("main", 1)])
+    assert await reader_pid(postgres_log) != before
+
+
+async def reader_pid(log: PostgresLog) -> int:
+    async with log._reader() as connection:
+        return int(await connection.fetchval("select pg_backend_pid()"))
+
+
 async def test_another_history_is_not_written_to_until_its_epoch_was_asked_for(
     postgres_log: PostgresLog, session: Connection
 ) -> None:
