@@ -55,7 +55,8 @@ format: $(DEV) ## let ruff put the Python files in form
 bench: $(DEV) ## measure, each figure against a named reference, its floor and its goal
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-faults: $(DEV) ## kill the service and its database under load, again and again
+faults: $(DEV) ## kill service, database, NATS and nodes behind a proxy under load, two hundred times (some 10 minutes)
+	@scripts/system-packages tests
 	@$(BIN)/python -m tests.faults.campaign $(ARGS)
 
 histories: $(DEV) ## histories of many clients at three nodes while one trouble follows another, each checked (some 20 minutes)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ _SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})? (?P<value>\S+)$"
 class Cell:
     """Nodes on one database; `token` is an administrator's."""
 
-    def __init__(self, folder: Path, database: EmbeddedPostgres) -> None:
+    def __init__(self, folder: Path, database: EmbeddedPostgres, settings: Mapping[str, str]) -> None:
         self._folder = folder
-        self._settings = {"QUEUE_DATABASE_URL": database.dsn}
+        self._settings = {"QUEUE_DATABASE_URL": database.dsn, **settings}
         self.database = database
         self.nodes: list[Service] = []
         self.token = ""
@@ -70,11 +70,11 @@ class Cell:
 
 
 @contextlib.asynccontextmanager
-async def running_cell(nodes: int) -> AsyncIterator[Cell]:
-    """Run a cell of *nodes* nodes."""
+async def running_cell(nodes: int, settings: Mapping[str, str] | None = None) -> AsyncIterator[Cell]:
+    """Run a cell of *nodes* nodes, each with *settings* besides its own."""
     with tempfile.TemporaryDirectory(prefix="queue-cell-", ignore_cleanup_errors=True) as name:
         async with EmbeddedPostgres(Path(name) / "data") as database:
-            cell = Cell(Path(name), database)
+            cell = Cell(Path(name), database, settings or {})
             try:
                 await cell.open(nodes)
                 yield cell

@@ -14,7 +14,7 @@ from queue_server.drive.client import Client
 from queue_server.drive.play import DriveError, DriveOptions, drive
 from queue_server.drive.trace import TraceError
 from tests.drive.recorded import write_trace
-from tests.faults.campaign import Kind, strike
+from tests.faults.targets import Kind, strike
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,43 +1,32 @@
 """
-Kills the service, its database, or both, as `kill -9` does, under load, again and again: `python -m tests.faults.campaign`.
+Kills the service, its database, both, NATS, or a node behind a proxy, as `kill -9` does, under load, again and again.
 
-A round waits until the hall is busy, kills, starts the service again when it was killed (its database is the service's own affair),
-and takes the time until a command sent after the kill is answered, in any branch and in every branch. At the end everything that
-was acknowledged is looked for.
+`python -m tests.faults.campaign`: a round waits until the hall is busy, kills, starts again what nobody else would, and takes the
+time until a command sent after the kill is answered, in any branch and in every branch. At the end everything that was acknowledged
+is looked for.
 """
 
 import argparse
 import asyncio
 import contextlib
-import os
 import random
-import signal
 import statistics
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 from tqdm import tqdm
 
 from benchmarks.report import keep
-from benchmarks.running import Service, children, running_service
-from tests.faults.crowd import BRANCHES, Crowd
-from tests.faults.verdict import judge
+from tests.faults.crowd import BETWEEN_SECONDS, BRANCHES, QUIET_SECONDS, Crowd
+from tests.faults.targets import Kind, Target, target_for
+from tests.faults.verdict import Breach, Harm, judge
 
 LIMIT_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 BUSY_ANSWERS = (30, 250)
 """A kill comes after so many answers since the last recovery, drawn anew each time, so that it meets every phase of a commit."""
-
-
-class Kind(StrEnum):
-    """What is killed."""
-
-    SERVICE = "service"
-    POSTGRES = "postgres"
-    BOTH = "both"
 
 
 class Round(Struct, frozen=True):
@@ -53,7 +42,16 @@ class Outcome(Struct, frozen=True):
     kind: str
     rounds: list[Round]
     acknowledged: int
-    breaches: list[str]
+    breaches: list[Breach]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing was wrong and serving was back in time after every kill."""
+        return not self.breaches and self.longest <= LIMIT_SECONDS
+
+    def harmed(self, harm: Harm) -> int:
+        """Count the breaches that have done *harm*."""
+        return sum(breach.harm is harm for breach in self.breaches)
 
     @property
     def longest(self) -> float:
@@ -61,34 +59,12 @@ class Outcome(Struct, frozen=True):
         return max((each.any_branch for each in self.rounds), default=float("inf"))
 
 
-def kill_database(service: Service) -> None:
-    """
-    Kill PostgreSQL with all its processes.
-
-    Its backends would notice the death of their postmaster only when they next wait: one of them could still answer.
-    """
-    if (pid := service.database_pid()) is None:
-        raise RuntimeError("there is no database to kill")
-    for each in (pid, *children(pid)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
-
-
-def strike(service: Service, kind: Kind) -> None:
-    """Kill what *kind* names and start the service again when it was killed."""
-    if kind in {Kind.POSTGRES, Kind.BOTH}:
-        kill_database(service)
-    if kind in {Kind.SERVICE, Kind.BOTH}:
-        service.kill()
-        service.launch()
-
-
-async def one_round(service: Service, crowd: Crowd, kind: Kind, answers: int) -> Round:
-    """Wait for *answers* more answers, kill, and take the time until the hall is served again."""
-    enough = len(crowd.acknowledged) + answers
+async def one_round(target: Target, crowd: Crowd, kind: Kind, chance: random.Random) -> Round:
+    """Wait until the hall is busy, kill, and take the time until it is served again."""
+    enough = len(crowd.acknowledged) + chance.randint(*BUSY_ANSWERS)
     await crowd.until(lambda: len(crowd.acknowledged) >= enough, PATIENCE_SECONDS)
     killed, seen = asyncio.get_running_loop().time(), len(crowd.acknowledged)
-    strike(service, kind)
+    target.strike(kind, chance)
     back: dict[str, float] = {}
 
     def everywhere() -> bool:
@@ -100,17 +76,20 @@ async def one_round(service: Service, crowd: Crowd, kind: Kind, answers: int) ->
         return len(back) == len(BRANCHES)
 
     await crowd.until(everywhere, PATIENCE_SECONDS)
+    crowd.between_seconds = QUIET_SECONDS
+    await target.whole()
+    crowd.between_seconds = BETWEEN_SECONDS
     return Round(min(back.values()), max(back.values()))
 
 
 @contextlib.asynccontextmanager
-async def busy_hall() -> AsyncIterator[tuple[Service, Crowd]]:
-    """Run a service with a crowd that is about to use it."""
-    async with running_service() as service:
-        crowd = Crowd(service.url, await service.token())
+async def busy_hall(kinds: Sequence[Kind]) -> AsyncIterator[tuple[Target, Crowd]]:
+    """Run what is to be killed, with a crowd that is about to use it."""
+    async with target_for(kinds) as target:
+        crowd = Crowd(target.url, target.token)
         await crowd.enter()
         try:
-            yield service, crowd
+            yield target, crowd
         finally:
             await crowd.leave()
 
@@ -120,17 +99,18 @@ async def campaign(
 ) -> Outcome:
     """Kill each of *kinds* in turn, under load, and return what was found under *name*."""
     done: list[Round] = []
-    async with busy_hall() as (service, crowd):
+    async with busy_hall(kinds) as (target, crowd):
         using = asyncio.create_task(crowd.use())
         try:
             for kind in kinds:
-                done.append(await one_round(service, crowd, kind, chance.randint(*BUSY_ANSWERS)))
+                done.append(await one_round(target, crowd, kind, chance))
                 progress()
         except TimeoutError:
-            crowd.faults.append(f"no answer within {PATIENCE_SECONDS:g} s after kill {len(done) + 1}:\n{service.log_tail()}")
+            crowd.faults.append(f"no answer within {PATIENCE_SECONDS:g} s after kill {len(done) + 1}:\n{target.said()}")
             using.cancel()
         crowd.close()
         await asyncio.wait({using})
+        await target.agree(crowd.heads())
         return Outcome(name, done, len(crowd.acknowledged), await judge(crowd))
 
 
@@ -140,6 +120,9 @@ def figures(outcomes: list[Outcome], seed: int) -> dict[str, Any]:
         "what": "seconds from kill -9 under load until a command was answered again",
         "limit_seconds": LIMIT_SECONDS,
         "seed": seed,
+        "kills": sum(len(outcome.rounds) for outcome in outcomes),
+        "acknowledged": sum(outcome.acknowledged for outcome in outcomes),
+        **{harm: sum(outcome.harmed(harm) for outcome in outcomes) for harm in Harm},
         "kinds": {outcome.kind: _kind(outcome) for outcome in outcomes},
     }
 
@@ -150,7 +133,8 @@ def _kind(outcome: Outcome) -> dict[str, Any]:
         "acknowledged": outcome.acknowledged,
         "any_branch_seconds": _spread([each.any_branch for each in outcome.rounds]),
         "every_branch_seconds": _spread([each.every_branch for each in outcome.rounds]),
-        "breaches": outcome.breaches,
+        **{harm: outcome.harmed(harm) for harm in Harm},
+        "breaches": [breach.detail for breach in outcome.breaches],
     }
 
 
@@ -164,23 +148,24 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 def table(outcomes: list[Outcome]) -> str:
     """Return *outcomes* as a table in Markdown."""
     lines = [
-        "| killed | times | commands acknowledged | any branch: p50, longest | every branch: p50, longest | breaches |",
-        "|---|---|---|---|---|---|",
+        "| killed | times | commands acknowledged | any branch: p50, longest | every branch: p50, longest | lost | doubled | wrong |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for outcome in outcomes:
         kind = _kind(outcome)
-        first, every = kind["any_branch_seconds"], kind["every_branch_seconds"]
-        lines.append(
-            f"| {outcome.kind} | {kind['kills']} | {outcome.acknowledged} | {first['p50']:.2f} s, {first['max']:.2f} s "
-            f"| {every['p50']:.2f} s, {every['max']:.2f} s | {len(outcome.breaches)} |"
-        )
+        cells = [outcome.kind, kind["kills"], outcome.acknowledged]
+        cells += [
+            ", ".join(f"{seconds:.2f} s" for seconds in kind[f"{which}_branch_seconds"].values()) for which in ("any", "every")
+        ]
+        cells += [kind[harm] for harm in Harm]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
 def main() -> int:
     """Run the campaign; 0 when nothing was lost and serving was back in time after every kill."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=20, help="kills of each kind")
+    parser.add_argument("--rounds", type=int, default=40, help="kills of each kind")
     parser.add_argument("--kinds", nargs="+", type=Kind, default=list(Kind), metavar="KIND", help=", ".join(Kind))
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="repeats the moments of the kills")
     arguments = parser.parse_args()
@@ -190,8 +175,8 @@ def main() -> int:
             outcomes.append(asyncio.run(campaign(kind, [kind] * arguments.rounds, chance, bar.update)))
     sys.stdout.write(f"{table(outcomes)}\n\nseed {arguments.seed}; kept in {keep('kill9', figures(outcomes, arguments.seed))}\n")
     for outcome in outcomes:
-        sys.stdout.writelines(f"{outcome.kind}: {breach}\n" for breach in outcome.breaches)
-    return 0 if all(not outcome.breaches and outcome.longest <= LIMIT_SECONDS for outcome in outcomes) else 1
+        sys.stdout.writelines(f"{outcome.kind}: {breach.harm}: {breach.detail}\n" for breach in outcome.breaches)
+    return 0 if all(outcome.is_well for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":

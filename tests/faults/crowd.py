@@ -23,6 +23,8 @@ ATTEMPT_SECONDS = 10.0
 REPEAT_AFTER_SECONDS = 0.05
 BETWEEN_SECONDS = 0.02
 """What a kiosk waits between two customers; it keeps a long campaign within the facts that a day may hold."""
+QUIET_SECONDS = 0.2
+"""The same while something is started again that is not waited for."""
 BUSY = frozenset({429, 502, 503, 504})
 
 
@@ -58,6 +60,7 @@ class Crowd:
         self._serial = itertools.count()
         self._closing = asyncio.Event()
         self._progress = asyncio.Condition()
+        self.between_seconds = BETWEEN_SECONDS
         self.acknowledged: list[Acknowledged] = []
         self.faults: list[str] = []
 
@@ -87,6 +90,15 @@ class Crowd:
         """Let everybody go after the present command."""
         self._closing.set()
 
+    def heads(self) -> dict[str, tuple[str, int]]:
+        """Return how far each branch has come at least, by what was acknowledged."""
+        heads: dict[str, tuple[str, int]] = {}
+        for done in self.acknowledged:
+            if done.status < 300:
+                stands = done.receipt["day"], done.receipt["seq"]
+                heads[done.branch] = max(stands, heads.get(done.branch, stands))
+        return heads
+
     async def until(self, is_true: Callable[[], bool], seconds: float) -> None:
         """Wait until *is_true* after some answer; raises TimeoutError after *seconds*."""
         async with asyncio.timeout(seconds), self._progress:
@@ -107,7 +119,7 @@ class Crowd:
             await self._pause()
 
     async def _pause(self) -> None:
-        await asyncio.sleep(BETWEEN_SECONDS)
+        await asyncio.sleep(self.between_seconds)
 
     async def _command(self, branch: str, path: str, body: Json) -> Acknowledged:
         path, data, key = f"/v1/branches/{branch}{path}", msgspec.json.encode(body), f"campaign-{next(self._serial)}"
