@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,15 +24,27 @@ QUEUE_SERVER = (sys.executable, "-m", "queue_server")
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 LOOK_SECONDS = 0.02
+PORTS = range(20_000, 32_000)
+"""Below those that Linux gives to connections that are opened."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Return *count* different ports that nobody listened on just now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """
+    Return *count* different ports that nobody listened on just now.
+
+    None that the system would give to a connection: who is killed and started again must find its port free.
+    """
+    drawn = random.SystemRandom().sample(PORTS, len(PORTS))
+    return list(itertools.islice(filter(_is_free, drawn), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def processor_seconds(pid: int) -> float:

@@ -2,19 +2,18 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from benchmarks.running import free_ports
 
 
 class NatsServer:
     """A server on a port of its own; the port stays when it is started again."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        (self.port,) = free_ports(1)
         self._process: subprocess.Popen[str] | None = None
 
     @property

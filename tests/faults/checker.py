@@ -106,6 +106,8 @@ class _Judgement:
                 self.say("refused_with_effect", f"{request.path} under {request.key} was refused, and is fact {first}")
             if any(attempt.status == 500 for attempt in request.attempts):
                 self.say("error", f"{request.path} under {request.key} was answered with 500")
+            if not all(attempt.is_told_when for attempt in request.attempts):
+                self.say("no_retry_after", f"{request.path} under {request.key} was turned away without a word when to come again")
         for command_id, times in runs.items():
             if times > 1:
                 self.say("doubled", f"the command {command_id} had an effect {times} times")

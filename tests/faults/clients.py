@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from msgspec import Struct
 
 from benchmarks.branches import SERVICES, TIERS, configuration
-from tests.faults.history import Attempt, History, Json, Read, Request
+from tests.faults.history import TURNED_AWAY, Attempt, History, Json, Read, Request
 
 SUBJECT = "campaign"
 COUNTERS = ("1", "2", "3", "4")
@@ -148,7 +148,8 @@ class Clients:
             async with self._session.post(url + request.path, data=request.body, headers=headers) as response:
                 replayed = response.headers.get("Idempotent-Replayed") == "true"
                 answer: Json = msgspec.json.decode(await response.read())
-                attempt = Attempt(attempt.began, time.monotonic(), response.status, answer, replayed)
+                is_told_when = response.status not in TURNED_AWAY or "Retry-After" in response.headers
+                attempt = Attempt(attempt.began, time.monotonic(), response.status, answer, replayed, is_told_when)
         except (ClientError, TimeoutError, OSError, msgspec.DecodeError):
             pass  # nothing came back, which is what is written down
         finally:

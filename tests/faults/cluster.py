@@ -1,21 +1,25 @@
 """
 Many nodes over one database, each a process of its own, with a proxy before everything that they speak through.
 
-The database is supervised from here, as a bank's own would be; the nodes are started as a user would start them. Where libfaketime
-is installed each node has a clock of its own that can be stepped; the machine's clock is never touched.
+A `queue-server push` holds some of the screens. The nodes hear of each other through the database or through a NATS. The database is
+supervised from here, as a bank's own would be; the others are started as a user would start them. Where libfaketime is installed
+each process has a clock of its own that can be stepped; the machine's clock is never touched.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 
 import asyncpg
 from msgspec import Struct
 
-from benchmarks.running import Service, children
+from benchmarks.running import QUEUE_SERVER, Service, children
 from queue_server.eventlog.embedded import EmbeddedPostgres
+from tests.bus.nats_server import NatsServer
 from tests.faults.addresses import target_of, through
 from tests.faults.chaos import Chaos
 
@@ -24,24 +28,37 @@ FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 _WRITERS = "select pid from pg_stat_activity where application_name like 'queue-server writer%'"
 
 
-class Node(Struct, frozen=True):
-    """One node: its process, the proxies before its database, its HTTP and its screens, and the file that sets its clock."""
+class BusKind(StrEnum):
+    """What carries the hints between the nodes."""
 
+    NOTIFY = "notify"
+    NATS = "nats"
+
+
+class Part(StrEnum):
+    """What a process of the cluster is there for."""
+
+    NODE = "node"
+    PUSH = "push"
+
+
+class Member(Struct, frozen=True):
+    """One process: the proxies before its database, its bus, its HTTP and its screens, and the file that sets its clock."""
+
+    part: Part
     service: Service
-    database: Chaos
-    http: Chaos
-    push: Chaos
+    ways: dict[str, Chaos]
     clock: Path
 
     @property
     def url(self) -> str:
         """Where clients reach it."""
-        return f"http://127.0.0.1:{self.http.port}"
+        return f"http://127.0.0.1:{self.ways['http'].port}"
 
     @property
     def push_url(self) -> str:
         """Where screens reach it."""
-        return f"ws://127.0.0.1:{self.push.port}"
+        return f"ws://127.0.0.1:{self.ways['screens'].port}"
 
     def step_clock(self, seconds: int) -> None:
         """Let its clock of the day be off by *seconds*."""
@@ -49,10 +66,16 @@ class Node(Struct, frozen=True):
 
 
 class Cluster(Struct, frozen=True):
-    """A database and its nodes."""
+    """A database, its nodes and what else holds screens, and the NATS between them where there is one."""
 
     engine: EmbeddedPostgres
-    nodes: list[Node]
+    nats: NatsServer | None
+    members: list[Member]
+
+    @property
+    def nodes(self) -> list[Member]:
+        """Those that take commands."""
+        return [member for member in self.members if member.part is Part.NODE]
 
     def database_processes(self) -> list[int]:
         """Return the database's processes, the first of them the one that the others belong to."""
@@ -77,27 +100,54 @@ def send(number: signal.Signals, *pids: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running_cluster(folder: Path, count: int) -> AsyncIterator[Cluster]:
-    """Run *count* nodes, ready for commands."""
+async def running_cluster(folder: Path, count: int, bus: BusKind) -> AsyncIterator[Cluster]:
+    """Run *count* nodes and one process that only holds screens, ready."""
     async with contextlib.AsyncExitStack() as stack:
         engine = await stack.enter_async_context(EmbeddedPostgres(folder / "database", exclusive=True))
-        yield Cluster(engine, [await _open(stack, folder / f"node-{number}", engine.dsn) for number in range(count)])
+        nats = stack.enter_context(running_nats()) if bus is BusKind.NATS else None
+        parts = [*(Part.NODE for _ in range(count)), Part.PUSH]
+        members = [await _prepare(stack, part, folder / f"{part}-{n}", engine.dsn, nats) for n, part in enumerate(parts)]
+        # The first brings the schema.
+        await _start(stack, members[0])
+        await asyncio.gather(*(_start(stack, member) for member in members[1:]))
+        yield Cluster(engine, nats, members)
 
 
-async def _open(stack: contextlib.AsyncExitStack, folder: Path, dsn: str) -> Node:
+@contextlib.contextmanager
+def running_nats() -> Iterator[NatsServer]:
+    """Run a NATS."""
+    nats = NatsServer()
+    nats.start()
+    try:
+        yield nats
+    finally:
+        nats.kill()
+
+
+async def _prepare(stack: contextlib.AsyncExitStack, part: Part, folder: Path, dsn: str, nats: NatsServer | None) -> Member:
     folder.mkdir()
-    database = await stack.enter_async_context(Chaos(target_of(dsn)))
-    clock = folder / "clock"
-    settings = {"QUEUE_DATABASE_URL": through(dsn, database.port), "QUEUE_HEARTBEAT_SECONDS": "1", "QUEUE_LOG_LEVEL": "warning"}
-    service = Service(folder, settings=settings | clock_of_its_own(clock))
-    http = await stack.enter_async_context(Chaos(("127.0.0.1", service.http_port)))
-    push = await stack.enter_async_context(Chaos(("127.0.0.1", service.push_port)))
-    node = Node(service, database, http, push, clock)
-    node.step_clock(0)
-    service.launch()
-    stack.push_async_callback(service.stop)
-    await service.ready()
-    return node
+    ways = {"database": await stack.enter_async_context(Chaos(target_of(dsn)))}
+    settings = {"QUEUE_DATABASE_URL": through(dsn, ways["database"].port)}
+    settings |= {"QUEUE_HEARTBEAT_SECONDS": "1", "QUEUE_LOG_LEVEL": "warning"}
+    if nats is not None:
+        ways["bus"] = await stack.enter_async_context(Chaos(("127.0.0.1", nats.port)))
+        settings["QUEUE_BUS_URL"] = f"nats://127.0.0.1:{ways['bus'].port}"
+    member = Member(part, _service(part, folder, settings | clock_of_its_own(folder / "clock")), ways, folder / "clock")
+    ways["screens"] = await stack.enter_async_context(Chaos(("127.0.0.1", member.service.push_port)))
+    if part is Part.NODE:
+        ways["http"] = await stack.enter_async_context(Chaos(("127.0.0.1", member.service.http_port)))
+    return member
+
+
+def _service(part: Part, folder: Path, settings: Mapping[str, str]) -> Service:
+    return Service(folder, (*QUEUE_SERVER, "run" if part is Part.NODE else "push"), settings)
+
+
+async def _start(stack: contextlib.AsyncExitStack, member: Member) -> None:
+    member.step_clock(0)
+    member.service.launch()
+    stack.push_async_callback(member.service.stop)
+    await member.service.ready()
 
 
 def clock_of_its_own(path: Path) -> dict[str, str]:

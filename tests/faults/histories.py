@@ -1,9 +1,9 @@
 """
 Histories of many clients at many nodes under faults, each held against the facts: `python -m tests.faults.histories`.
 
-Every history has branches of its own on the same cluster. Clients use every command at any node, a third of their answers never
-reach them, and one trouble follows another. When all is quiet again the screens must have come as far as the log, and the checker
-says what was wrong.
+Every history has a cluster of its own, whose nodes hear of each other by NATS or by NOTIFY as the seed will have it. Clients use every
+command at any node, a third of their answers never reach them, and one trouble follows another. When all is quiet again the screens
+must have come as far as the log, and the checker says what was wrong.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from tqdm import tqdm
 from benchmarks.report import keep
 from tests.faults.checker import Violation, check_history, late_effects
 from tests.faults.clients import Clients, Manners
-from tests.faults.cluster import Cluster, running_cluster
+from tests.faults.cluster import BusKind, Cluster, running_cluster
 from tests.faults.doubles import CALL, NUMBER
 from tests.faults.facts import stored
 from tests.faults.history import NO_ANSWER, History
@@ -49,6 +49,7 @@ class Told(Struct):
     """One history: what happened in it, and what is wrong with it."""
 
     seed: int
+    bus: BusKind
     seconds: float
     counts: dict[str, int]
     troubles: dict[str, int]
@@ -62,14 +63,15 @@ async def tell(cluster: Cluster, plan: Plan, seed: int, progress: Any) -> Told:
     branches = [f"h{seed}-{number}" for number in range(plan.branches)]
     done: Counter[str] = Counter()
     began = time.monotonic()
+    holders = [member.push_url for member in cluster.members]
     async with Clients([node.url for node in cluster.nodes], token, branches, seed, MANNERS) as clients:
         clients.progress = progress
         await clients.make_branches()
-        async with watching([node.push_url for node in cluster.nodes], token, branches, clients.history) as screens:
+        async with watching(holders, token, branches, clients.history) as screens:
             async with _troubled(cluster, plan, seed, done):
                 await clients.use(plan.commands, plan.clients)
-            for node in cluster.nodes:
-                await node.service.ready()
+            for member in cluster.members:
+                await member.service.ready()
             facts = await stored(cluster.engine.dsn, branches)
             stuck = [
                 f"a {each.screen.view} of {each.screen.branch} stands at {each.feed.state.head} of {facts[each.screen.branch][-1].seq}"
@@ -87,7 +89,7 @@ async def tell(cluster: Cluster, plan: Plan, seed: int, progress: Any) -> Told:
         "facts": sum(map(len, facts.values())),
         "late_effects": late_effects(clients.history, facts),
     }
-    return Told(seed, round(seconds, 1), counts, dict(done), violations, stuck)
+    return Told(seed, bus_of(seed), round(seconds, 1), counts, dict(done), violations, stuck)
 
 
 @contextlib.asynccontextmanager
@@ -121,16 +123,25 @@ def _counts(history: History) -> dict[str, int]:
 
 
 async def campaign(plan: Plan, nodes: int, histories: int, seed: int, name: str | None) -> list[Told]:
-    """Let *histories* histories happen on one cluster; what is known so far is kept after each, under *name*."""
+    """Let *histories* histories happen, each on a cluster of its own; what is known so far is kept after each, under *name*."""
     told: list[Told] = []
-    with tempfile.TemporaryDirectory(prefix="queue-", ignore_cleanup_errors=True) as folder:
-        async with running_cluster(Path(folder), nodes) as cluster:
-            for number in range(histories):
-                with tqdm(total=plan.commands, desc=f"history {number + 1} of {histories}", unit=" commands") as bar:
-                    told.append(await tell(cluster, plan, seed + number, bar.update))
-                if name is not None:
-                    keep(name, figures(plan, nodes, told))
+    for number in range(histories):
+        with tqdm(total=plan.commands, desc=f"history {number + 1} of {histories}", unit=" commands") as bar:
+            told.append(await _on_a_cluster(plan, nodes, seed + number, bar.update))
+        if name is not None:
+            keep(name, figures(plan, nodes, told))
     return told
+
+
+async def _on_a_cluster(plan: Plan, nodes: int, seed: int, progress: Any) -> Told:
+    with tempfile.TemporaryDirectory(prefix="queue-", ignore_cleanup_errors=True) as folder:
+        async with running_cluster(Path(folder), nodes, bus_of(seed)) as cluster:
+            return await tell(cluster, plan, seed, progress)
+
+
+def bus_of(seed: int) -> BusKind:
+    """Return what carries the hints in the history of *seed*."""
+    return random.Random(f"bus of {seed}").choice(list(BusKind))
 
 
 def figures(plan: Plan, nodes: int, told: list[Told]) -> dict[str, Any]:
@@ -150,6 +161,7 @@ def figures(plan: Plan, nodes: int, told: list[Told]) -> dict[str, Any]:
         "histories": len(told),
         "commands_each": plan.commands,
         "seeds": [each.seed for each in told],
+        "buses": dict(Counter(each.bus for each in told)),
         "seconds": round(sum(each.seconds for each in told), 1),
         "numbers_given_twice": found[NUMBER],
         "tickets_called_twice": found[CALL],
@@ -157,7 +169,7 @@ def figures(plan: Plan, nodes: int, told: list[Told]) -> dict[str, Any]:
         "violation_examples": [f"{v.check} in {v.branch}: {v.detail}" for each in told for v in each.violations][:SHOWN],
         "screens_stuck": [line for each in told for line in each.stuck],
         "totals": dict(totals),
-        "troubles": dict(troubles),
+        "troubles": dict(sorted(troubles.items())),
     }
 
 
@@ -178,7 +190,16 @@ def main() -> int:
     plan = Plan(chosen.commands, chosen.clients, chosen.branches, chosen.pause or None)
     told = asyncio.run(campaign(plan, chosen.nodes, chosen.histories, chosen.seed, chosen.keep))
     kept = figures(plan, chosen.nodes, told)
-    for name in ("histories", "commands_each", "seconds", "numbers_given_twice", "tickets_called_twice", "totals", "troubles"):
+    for name in (
+        "histories",
+        "buses",
+        "commands_each",
+        "seconds",
+        "numbers_given_twice",
+        "tickets_called_twice",
+        "totals",
+        "troubles",
+    ):
         sys.stdout.write(f"{name}: {kept[name]}\n")
     sys.stdout.write(f"violations: {kept['violations'] or 'none'}; screens stuck: {len(kept['screens_stuck'])}\n")
     sys.stdout.writelines(f"  {line[:1000]}\n" for line in (*kept["violation_examples"], *kept["screens_stuck"]))

@@ -15,15 +15,23 @@ NO_ANSWER = 0
 UNSETTLED = frozenset({NO_ANSWER, 429, 500, 502, 503, 504})
 """After these the effect is unknown: the same key is to be repeated."""
 
+TURNED_AWAY = frozenset({429, 503})
+"""These have to say when to come again."""
+
 
 class Attempt(Struct, frozen=True):
-    """A request sent once, and what came back; *status* is NO_ANSWER when nothing did. Seconds, monotonic."""
+    """
+    A request sent once, and what came back; *status* is NO_ANSWER when nothing did. Seconds, monotonic.
+
+    *is_told_when*: a client that is turned away was told when to come again, or there was nothing to tell.
+    """
 
     began: float
     ended: float
     status: int = NO_ANSWER
     answer: Json = {}
     replayed: bool = False
+    is_told_when: bool = True
 
     @property
     def is_unsettled(self) -> bool:

@@ -279,3 +279,10 @@ def test_a_deadline_applied_twice_is_found() -> None:
     assert missed.name == "NoShowRecorded"
     hall.rows.append(replace(missed, seq=missed.seq + 1))
     assert {"decided", "law"} <= hall.checks()
+
+
+def test_a_client_that_is_not_told_when_to_come_again_is_found() -> None:
+    hall = Ledger()
+    opened = hall.send("/counters/1/open")
+    opened.attempts.insert(0, Attempt(0.1, 0.2, 503, {"code": "log_unavailable"}, is_told_when=False))
+    assert hall.checks() == {"no_retry_after"}

@@ -38,7 +38,9 @@ async def watching(
 ) -> AsyncIterator[list[Watching]]:
     """A board and a staff screen of each branch, spread over the nodes; what they saw goes to *history* in the end."""
     places = [(branch, view) for branch in branches for view in ("staff", "board")]
-    screens = [Watching(push_urls[n % len(push_urls)], token, *place) for n, place in enumerate(places)]
+    # Shifted by one each time round: whoever holds the boards of some branches holds the staff screens of others.
+    holders = [push_urls[(n + n // len(push_urls)) % len(push_urls)] for n in range(len(places))]
+    screens = [Watching(holder, token, *place) for holder, place in zip(holders, places, strict=True)]
     tasks = [asyncio.create_task(screen.run()) for screen in screens]
     try:
         for screen in screens:
