@@ -61,6 +61,7 @@ class Clients:
         self._branches = list(branches)
         self._seed = seed
         self._serial = itertools.count()
+        self._visitors = itertools.count()
         self._known: dict[str, _Known] = defaultdict(lambda: _Known(deque(maxlen=REMEMBERED), deque(maxlen=REMEMBERED)))
         self.progress: Callable[[], object] = lambda: None
 
@@ -87,12 +88,27 @@ class Clients:
         """Give *commands* commands altogether, as *clients* clients at once; all are brought to an answer or given up."""
         left = itertools.repeat(None, commands)
         async with asyncio.TaskGroup() as group:
-            for number in range(clients):
-                group.create_task(self._client(random.Random(f"{self._seed}:{number}"), left))
+            for _ in range(clients):
+                group.create_task(self._client(random.Random(f"{self._seed}:{next(self._visitors)}"), left))
 
     async def command(self, url: str, branch: str, path: str, body: Json) -> Attempt:
         """Give one command at *url* alone, until it is answered."""
         return await self._give(random.Random(0), [url], branch, path, body, dropped=0.0)
+
+    def request(self, branch: str, path: str, body: Json) -> Request:
+        """Note down a request that is about to be sent."""
+        key = f"{self._seed}-{next(self._serial)}"
+        request = Request(branch, key, f"/v1/branches/{branch}{path}", msgspec.json.encode(body))
+        self.history.requests.append(request)
+        return request
+
+    async def settle(self, url: str, request: Request) -> Attempt:
+        """Send *request* at *url* until it is answered."""
+        while True:
+            attempt = await self._attempt(url, request)
+            if not attempt.is_unsettled:
+                return attempt
+            await asyncio.sleep(_PAUSE_SECONDS[0])
 
     async def repeat(self, url: str, request: Request) -> Attempt:
         """Send *request* once more, at *url*, as if its answer had never come."""
@@ -127,8 +143,7 @@ class Clients:
     async def _give(  # noqa: PLR0917 - a wish, and how it is pursued
         self, chance: random.Random, urls: Sequence[str], branch: str, path: str, body: Json, dropped: float
     ) -> Attempt:
-        request = Request(branch, f"{self._seed}-{next(self._serial)}", f"/v1/branches/{branch}{path}", msgspec.json.encode(body))
-        self.history.requests.append(request)
+        request = self.request(branch, path, body)
         give_up = time.monotonic() + self.manners.patience_seconds
         while True:
             attempt = await self._attempt(chance.choice(urls), request)

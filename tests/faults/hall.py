@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from queue_server.compose import Addresses
 from queue_server.eventlog.port import Row
 from tests.faults.addresses import target_of, through
 from tests.faults.chaos import Chaos
@@ -35,6 +36,7 @@ class Setting(Struct, frozen=True):
     seed: int = 1
     manners: Manners = Manners()
     branches: Sequence[str] = BRANCHES
+    queue_limit: int = 2000
 
 
 class Seen(Struct):
@@ -59,12 +61,21 @@ class Hall:
         self.branch = setting.branches[0]
         self._dsn = dsn
         self._setting = setting
-        self._screens = screens
+        self.screens = screens
         self._seen: list[Seen] = []
 
     async def use(self) -> None:
-        """Let the clients do all that they were to do."""
+        """Let the clients do all that they were to do; once more is as much again, and something else."""
         await self.clients.use(self._setting.commands, self._setting.clients)
+
+    async def so_far(self) -> tuple[History, dict[str, Sequence[Row]]]:
+        """Return what has been seen while nobody asks for anything, with the facts."""
+        seen = self.clients.history
+        # First the screens: what they were told of is in the log when that is read.
+        screens = [each.so_far() for each in self.screens]
+        return History(seen.subject, list(seen.requests), list(seen.reads), screens), await stored(
+            self._dsn, self._setting.branches
+        )
 
     async def facts(self) -> Sequence[Row]:
         """Return what is stored of the first branch."""
@@ -74,7 +85,7 @@ class Hall:
         """Return what has been seen once everybody is done."""
         facts = await stored(self._dsn, self._setting.branches)
         ends = {branch: rows[-1].seq for branch, rows in facts.items()}
-        screens = [(each, each.screen.branch) for each in (self._screens if converge else ())]
+        screens = [(each, each.screen.branch) for each in (self.screens if converge else ())]
         stuck = [
             f"a {each.screen.view} of {branch} did not come to {ends[branch]}"
             for each, branch in screens
@@ -89,12 +100,16 @@ class Hall:
             seen.facts = await stored(self._dsn, self._setting.branches)
 
 
+def _nodes(setting: Setting, dsns: Sequence[str]) -> contextlib.AbstractAsyncContextManager[list[Addresses]]:
+    return nodes(dsns, command_queue_limit=setting.queue_limit)
+
+
 @contextlib.asynccontextmanager
 async def hall(dsn: str, setting: Setting) -> AsyncIterator[Hall]:
     """Open a hall on the empty database at *dsn*; what its screens saw is in the history when it has closed."""
     async with contextlib.AsyncExitStack() as stack:
         database = [await stack.enter_async_context(Chaos(target_of(dsn))) for _ in range(setting.nodes)]
-        addresses = await stack.enter_async_context(nodes([through(dsn, chaos.port) for chaos in database]))
+        addresses = await stack.enter_async_context(_nodes(setting, [through(dsn, chaos.port) for chaos in database]))
         feeds = [await stack.enter_async_context(Chaos(("127.0.0.1", urlsplit(at.push).port or 0))) for at in addresses]
         token = await admin(dsn)
         clients = Clients([at.http for at in addresses], token, setting.branches, setting.seed, setting.manners)

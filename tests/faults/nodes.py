@@ -17,23 +17,23 @@ QUICK: dict[str, Any] = {"heartbeat_seconds": 0.2, "outlook_seconds": 0.5, "comm
 
 
 @asynccontextmanager
-async def nodes(dsns: Sequence[str]) -> AsyncIterator[list[Addresses]]:
-    """A node for each of *dsns*, which are ways to one database; all of them end with the block."""
+async def nodes(dsns: Sequence[str], **settings: Any) -> AsyncIterator[list[Addresses]]:
+    """A node for each of *dsns*, which are ways to one database, with *settings*; all of them end with the block."""
     # The collector belongs to the test's process; ports are drawn by the system.
     with patch("gc.freeze"), patch("gc.set_threshold"):
         serving: list[tuple[asyncio.Task[None], asyncio.Event]] = []
         try:
             # One after the other: the first brings the schema and the sample branch.
-            yield [await _open(dsn, serving) for dsn in dsns]
+            yield [await _open(dsn, serving, QUICK | settings) for dsn in dsns]
         finally:
             for _, stop in serving:
                 stop.set()
             await asyncio.gather(*(task for task, _ in serving))
 
 
-async def _open(dsn: str, serving: list[tuple["asyncio.Task[None]", asyncio.Event]]) -> Addresses:
+async def _open(dsn: str, serving: list[tuple["asyncio.Task[None]", asyncio.Event]], chosen: dict[str, Any]) -> Addresses:
     opened: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
-    settings, stop = Settings(database_url=dsn, http_port=0, push_port=0, **QUICK), asyncio.Event()
+    settings, stop = Settings(database_url=dsn, http_port=0, push_port=0, **chosen), asyncio.Event()
     # A signal would be for all nodes of the process at once.
     with patch("queue_server.compose.serving.stop_asked_for", lambda: stop):
         task = asyncio.create_task(compose.serve(settings, opened.set_result))

@@ -10,6 +10,8 @@ from queue_server.drive.feed import Feed
 from queue_server.drive.reducer import FeedState
 from tests.faults.history import History, Json, Screen
 
+_BEATS = 3
+
 
 class Watching:
     """A screen that follows a branch for as long as it lasts, and comes back whenever it is cut off."""
@@ -21,11 +23,27 @@ class Watching:
     def _write_down(self, _state: FeedState, message: Json, _arrived: float) -> None:
         self.screen.messages.append(msgspec.json.encode(message))
 
+    def so_far(self) -> Screen:
+        """Return what it has seen until now."""
+        return Screen(self.screen.branch, self.screen.view, list(self.screen.messages), [*self.screen.gaps, *self.feed.gaps])
+
     async def run(self) -> None:
         """Follow until cancelled, also past the patience of one feed."""
         while True:
             await self.feed.run()
             self.feed.fault = None
+
+    def heard(self, kind: str) -> int:
+        """Count the messages of *kind* so far."""
+        return sum(msgspec.json.decode(message)["type"] == kind for message in self.screen.messages)
+
+    async def is_live(self, seconds: float) -> bool:
+        """Tell whether heartbeats go on to come, and on the same connection."""
+        beats, snapshots = self.heard("heartbeat") + _BEATS, self.heard("snapshot")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self.feed.changed:
+                await self.feed.changed.wait_for(lambda: self.heard("heartbeat") >= beats)
+        return self.heard("heartbeat") >= beats and self.heard("snapshot") == snapshots
 
     async def converges(self, seq: int, seconds: float) -> bool:
         """Tell whether the screen has come as far as *seq* within *seconds*."""
@@ -51,5 +69,4 @@ async def watching(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for screen in screens:
-            screen.screen.gaps += screen.feed.gaps
-            history.screens.append(screen.screen)
+            history.screens.append(screen.so_far())
