@@ -2,11 +2,11 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from queue_server.compose import Addresses
 from queue_server.eventlog.port import Row
 from tests.faults.addresses import target_of, through
 from tests.faults.chaos import Chaos
@@ -28,7 +28,7 @@ class Ways(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """How large the hall is, and how its clients behave."""
+    """How large the hall is, how its clients behave, and what its nodes are set to besides."""
 
     nodes: int = 2
     commands: int = 120
@@ -36,7 +36,7 @@ class Setting(Struct, frozen=True):
     seed: int = 1
     manners: Manners = Manners()
     branches: Sequence[str] = BRANCHES
-    queue_limit: int = 2000
+    node: dict[str, Any] = {}
 
 
 class Seen(Struct):
@@ -100,16 +100,12 @@ class Hall:
             seen.facts = await stored(self._dsn, self._setting.branches)
 
 
-def _nodes(setting: Setting, dsns: Sequence[str]) -> contextlib.AbstractAsyncContextManager[list[Addresses]]:
-    return nodes(dsns, command_queue_limit=setting.queue_limit)
-
-
 @contextlib.asynccontextmanager
 async def hall(dsn: str, setting: Setting) -> AsyncIterator[Hall]:
     """Open a hall on the empty database at *dsn*; what its screens saw is in the history when it has closed."""
     async with contextlib.AsyncExitStack() as stack:
         database = [await stack.enter_async_context(Chaos(target_of(dsn))) for _ in range(setting.nodes)]
-        addresses = await stack.enter_async_context(_nodes(setting, [through(dsn, chaos.port) for chaos in database]))
+        addresses = await stack.enter_async_context(nodes([through(dsn, chaos.port) for chaos in database], **setting.node))
         feeds = [await stack.enter_async_context(Chaos(("127.0.0.1", urlsplit(at.push).port or 0))) for at in addresses]
         token = await admin(dsn)
         clients = Clients([at.http for at in addresses], token, setting.branches, setting.seed, setting.manners)

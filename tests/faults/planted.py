@@ -21,7 +21,7 @@ from queue_server.core.rejections import WrongState
 from queue_server.core.routing import next_ticket
 from queue_server.core.rules_calls import call
 from queue_server.core.turn import Turn
-from queue_server.eventlog.port import Appended, Claim
+from queue_server.eventlog.port import Appended, Claim, Head, Row
 from queue_server.eventlog.postgres import PostgresLog
 from queue_server.eventlog.postgres_queries import QUERIES
 from queue_server.push.recent import Recent
@@ -31,6 +31,7 @@ from queue_server.runtime.flight import Flight, Pending
 from queue_server.runtime.receipts import Receipts
 from queue_server.runtime.runtime import Runtime
 from queue_server.runtime.writer import Writer
+from tests.faults.standby import Standby
 
 Planting = Callable[[], AbstractContextManager[Any]]
 BUGS: dict[str, Planting] = {}
@@ -214,6 +215,31 @@ def uncommitted_shown() -> AbstractContextManager[Any]:
         return look(branch.state, self.now())
 
     return patch.object(Runtime, "read", at_once)
+
+
+@_bug
+@contextmanager
+def replica_read() -> Iterator[None]:
+    """What is read, and whether a head still stands, is asked of a stand-by."""
+    standby = Standby()
+    append, head, read_after = PostgresLog.append, PostgresLog.head, PostgresLog.read_after
+
+    async def shown(self: PostgresLog, branch_id: BranchId) -> Head | None:
+        true = await head(self, branch_id)
+        return None if true is None else standby.head(true)
+
+    async def facts(self: PostgresLog, branch_id: BranchId, day: Day, seq: int, limit: int) -> list[Row]:
+        true = await head(self, branch_id)
+        return [] if true is None else standby.rows(true, await read_after(self, branch_id, day, seq, limit))
+
+    async def confirmed(self: PostgresLog, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()) -> Appended:
+        appended = await append(self, claims)
+        heads = [await shown(self, branch_id) for branch_id, _, _ in confirm]
+        standing = {(each.branch_id, each.day, each.seq) for each in heads if each is not None}
+        return replace(appended, standing=frozenset(branch_id for branch_id, *place in confirm if (branch_id, *place) in standing))
+
+    with patch.multiple(PostgresLog, append=confirmed, head=shown, read_after=facts):
+        yield
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ CAUGHT: dict[str, tuple[p.Provocation, str]] = {
     "uncommitted_shown": (p.race, "read"),
     "fence_removed": (p.race, "number_twice"),
     "refusal_not_confirmed": (p.quarrel, "refusal"),
+    "replica_read": (p.quarrel, "refusal"),
     "old_state_as_new": (p.look_there, "stale"),
     "unknown_taken_for_not_happened": (p.lost_answer, "refused_with_effect"),
     "key_forgotten": (p.repeat, "doubled"),
