@@ -23,7 +23,7 @@ SCREEN_SOURCES := package.json $(shell find $(SCREEN_FOLDERS) -type f -not -path
 .SUFFIXES:
 # Two pips must not work in one virtual environment at once.
 .NOTPARALLEL:
-.PHONY: help run links setup test lint format bench faults histories laws theory docs lock pin clean
+.PHONY: help run links setup test lint format bench faults histories plants laws theory docs lock pin clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -62,6 +62,9 @@ faults: $(DEV) ## kill service, database, NATS and nodes behind a proxy under lo
 histories: $(DEV) ## histories of many clients at three nodes while one trouble follows another, each checked (some 20 minutes)
 	@scripts/system-packages tests
 	@$(BIN)/python -m tests.faults.histories $(ARGS)
+
+plants: $(DEV) ## how soon chance finds each planted bug (some minutes)
+	@$(BIN)/python -m tests.faults.plants $(ARGS)
 
 laws: $(DEV) ## the random days of the core, 500 of 50 steps (LAWS_EXAMPLES, LAWS_STEPS for more)
 	@LAWS_EXAMPLES=$${LAWS_EXAMPLES:-500} LAWS_STEPS=$${LAWS_STEPS:-50} $(BIN)/python -m pytest tests/laws $(ARGS)
