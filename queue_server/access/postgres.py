@@ -10,6 +10,7 @@ import asyncpg
 from queue_server.access.roles import Principal, Role
 from queue_server.access.tokens import TokensUnavailable
 from queue_server.eventlog.postgres_faults import is_unavailable
+from queue_server.eventlog.postgres_hosts import connect_primary
 
 _ADD = "insert into access_token (token_hash, subject, role, branches) values ($1, $2, $3, $4)"
 _FIND = "select subject, role, branches from access_token where token_hash = $1 and revoked_at is null"
@@ -68,7 +69,7 @@ class PostgresTokens:
 
     async def _connected(self) -> "asyncpg.Connection[asyncpg.Record]":
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._dsn, timeout=self._timeout)
+            self._connection = await connect_primary(self._dsn, timeout=self._timeout)
         return self._connection
 
     def _drop(self) -> None:

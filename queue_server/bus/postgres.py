@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import asyncpg
-from asyncpg.connect_utils import SessionAttribute
 
 from queue_server.bus.line import Line
+from queue_server.eventlog.postgres_hosts import connect_primary
 
 CHANNEL = "queue_hints"
 _NOTIFY = "select pg_notify($1, message) from unnest($2::text[]) as message"
@@ -53,11 +53,8 @@ class PostgresLink:
 
     async def _connect(self, name: str, lost: Callable[[str], None]) -> Connection:
         # Only a primary takes a NOTIFY, and only its listeners hear it.
-        connection: Connection = await asyncpg.connect(
-            self._dsn,
-            server_settings={"application_name": name, "tcp_user_timeout": "5s", "jit": "off"},
-            target_session_attrs=SessionAttribute.primary,
-        )
+        settings = {"application_name": name, "tcp_user_timeout": "5s", "jit": "off"}
+        connection = await connect_primary(self._dsn, server_settings=settings)
         connection.add_termination_listener(lambda _connection: lost(f"the connection of the {name} is broken"))
         self._connections.append(connection)
         return connection

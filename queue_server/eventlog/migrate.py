@@ -16,6 +16,7 @@ import structlog
 from msgspec import Struct
 
 from queue_server.eventlog.postgres_faults import unavailable_when_away
+from queue_server.eventlog.postgres_hosts import connect_primary
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ async def migrate(dsn: str, folder: Path | None = None) -> list[str]:
     """
     migrations = find_migrations(folder or migrations_folder())
     with unavailable_when_away():
-        connection = await asyncpg.connect(dsn, timeout=30, server_settings={"application_name": "queue-server migrate"})
+        connection = await connect_primary(dsn, timeout=30, server_settings={"application_name": "queue-server migrate"})
     try:
         # The lock belongs to the session: it is given back even when this process dies.
         await connection.execute("select pg_advisory_lock($1)", LOCK, timeout=120)

@@ -13,16 +13,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from operator import attrgetter
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 import asyncpg
 import msgspec
-from asyncpg.connect_utils import SessionAttribute
 from msgspec.structs import astuple
 
 from queue_server.core.ids import BranchId, Day, Instant
 from queue_server.eventlog.port import Appended, Claim, Head, KnownKey, LogUnavailable, Row
 from queue_server.eventlog.postgres_faults import unavailable_when_away
+from queue_server.eventlog.postgres_hosts import connect_primary
 from queue_server.eventlog.postgres_partitions import make_partitions, months_from, months_of
 from queue_server.eventlog.postgres_queries import QUERIES
 from queue_server.eventlog.postgres_writer import Connection, Writer, read_history
@@ -64,7 +64,8 @@ class PostgresLog:
             timeout=command_timeout_seconds,
             command_timeout=command_timeout_seconds,
             server_settings=_READER_SETTINGS,
-            target_session_attrs=SessionAttribute.primary,
+            # The stubs would have all arguments of asyncpg.connect repeated.
+            connect=cast("Any", connect_primary),
             init=self._greet_reader,
         )
 

@@ -19,10 +19,10 @@ from typing import TypeAlias
 
 import asyncpg
 import structlog
-from asyncpg.connect_utils import SessionAttribute
 
 from queue_server.eventlog.port import LogUnavailable
 from queue_server.eventlog.postgres_faults import unavailable_when_away
+from queue_server.eventlog.postgres_hosts import connect_primary
 from queue_server.eventlog.postgres_queries import QUERIES
 
 _log = structlog.get_logger(__name__)
@@ -89,14 +89,12 @@ class Writer:
         return records[0]
 
     async def _fetch(self, statement: Statement, arguments: list[bytes]) -> list[asyncpg.Record]:
-        # Without asyncpg's own time limit, and not cancelled: with either it would have the server cancel the statement.
-        fetching = asyncio.ensure_future(statement.fetch(*arguments))
-        done, _ = await asyncio.wait((fetching,), timeout=self._timeout)
-        if not done:
-            # It ends with its connection, and then nobody asks how.
-            fetching.add_done_callback(lambda left: left.cancelled() or left.exception())
-            raise TimeoutError
-        return fetching.result()
+        # At asyncpg's own time limit the server would be told to cancel the statement; to hang up tells it nothing.
+        hang_up = asyncio.get_running_loop().call_later(self._timeout, self._give_up)
+        try:
+            return await statement.fetch(*arguments)
+        finally:
+            hang_up.cancel()
 
     async def secure(self, expected_history: str | None) -> None:
         """
@@ -131,7 +129,8 @@ class Writer:
             with unavailable_when_away():
                 yield
         except (LogUnavailable, asyncio.CancelledError):
-            # The statement may still run: the connection cannot be trusted to be free.
+            # The statement may still run: the connection cannot be trusted to be free. Given up in this very turn of the loop, it
+            # takes with it the request to cancel that asyncpg has just begun.
             self._give_up()
             raise
 
@@ -151,7 +150,7 @@ class Writer:
         if self._statement is not None:
             return self._statement
         with unavailable_when_away():
-            connection = await connect_primary(self._dsn, WRITER_SETTINGS, self._timeout)
+            connection = await connect_primary(self._dsn, timeout=self._timeout, server_settings=WRITER_SETTINGS)
             try:
                 async with asyncio.timeout(self._timeout):
                     await self._greet(connection)
@@ -192,14 +191,6 @@ class Writer:
                 f"The database may lose what it has acknowledged: {' and '.join(relaxed)} must be on"
                 f" ({', '.join(f'{name} is {settings[name]}' for name in relaxed)})."
             )
-
-
-async def connect_primary(dsn: str, settings: dict[str, str], timeout_seconds: float) -> Connection:
-    """Connect to the primary: a stand-by may show commits late and cannot take any."""
-    async with asyncio.timeout(timeout_seconds):
-        return await asyncpg.connect(
-            dsn, timeout=timeout_seconds, server_settings=settings, target_session_attrs=SessionAttribute.primary
-        )
 
 
 async def read_history(connection: Connection) -> tuple[str, tuple[int, datetime]]:

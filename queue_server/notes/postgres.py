@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from queue_server.core.ids import BranchId, Day
+from queue_server.eventlog.postgres_hosts import connect_primary
 from queue_server.notes.port import NotesUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -79,7 +80,7 @@ class PostgresNotes:
     async def _ask(self, query: str, values: Sequence[Any]) -> Sequence[asyncpg.Record]:
         try:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await asyncpg.connect(self._dsn)
+                self._connection = await connect_primary(self._dsn)
             return await self._connection.fetch(query, *values)
         except BaseException:
             # Also when the time is up: what is left of the answer must not be taken for that of the next question.

@@ -16,9 +16,10 @@ import asyncpg
 from queue_server.eventlog.migrate import LOCK, apply_missing, find_migrations, migrations_folder
 from queue_server.eventlog.port import Head, Row
 from queue_server.eventlog.postgres_faults import is_unavailable, unavailable_when_away
+from queue_server.eventlog.postgres_hosts import connect_primary
 from queue_server.eventlog.postgres_partitions import make_partitions
 from queue_server.eventlog.postgres_queries import QUERIES
-from queue_server.eventlog.postgres_writer import connect_primary, read_history
+from queue_server.eventlog.postgres_writer import read_history
 from queue_server.upkeep.manifest import Part, SchemaStep
 from queue_server.upkeep.port import TABLES, NotFit, Origin, Source
 from queue_server.upkeep.postgres_vitals import read_schema, read_vitals
@@ -197,7 +198,7 @@ async def snapshot(dsn: str) -> AsyncIterator[PostgresSnapshot]:
         LogUnavailable: it does not answer.
     """
     with unavailable_when_away():
-        connection = await connect_primary(dsn, {**_SESSION, "application_name": "queue-server backup"}, _CONNECT_SECONDS)
+        connection = await _connected(dsn, "queue-server backup")
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 yield PostgresSnapshot(connection)
@@ -215,7 +216,7 @@ async def target(dsn: str) -> AsyncIterator[PostgresTarget]:
         LogUnavailable: it does not answer.
     """
     with unavailable_when_away(), _refusals():
-        connection = await connect_primary(dsn, {**_SESSION, "application_name": "queue-server restore"}, _CONNECT_SECONDS)
+        connection = await _connected(dsn, "queue-server restore")
         try:
             async with connection.transaction():
                 await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
@@ -223,6 +224,10 @@ async def target(dsn: str) -> AsyncIterator[PostgresTarget]:
                 yield PostgresTarget(connection)
         finally:
             await connection.close(timeout=_CONNECT_SECONDS)
+
+
+async def _connected(dsn: str, name: str) -> Connection:
+    return await connect_primary(dsn, timeout=_CONNECT_SECONDS, server_settings={**_SESSION, "application_name": name})
 
 
 async def _refuse_company(connection: Connection) -> None:
