@@ -14,12 +14,13 @@ from tqdm import tqdm
 from queue_server.core.ids import TierId
 from queue_server.simulate.figures import Difference, Figures, TierFigures, differences, figures_of, tier_figures
 from queue_server.simulate.reading import read_scenario
+from queue_server.simulate.recorded import recorded
 from queue_server.simulate.replication import HallStuckError, Progress, replicate
 from queue_server.simulate.scenario import Scenario
 from queue_server.simulate.tables import ScenarioError
 from queue_server.simulate.tally import Outcome
 from queue_server.simulate.text import said
-from queue_server.simulate.trace import read_trace, recorded, recorded_samples
+from queue_server.simulate.trace import read_trace, recorded_samples
 
 
 class Result(Struct, frozen=True):
@@ -52,7 +53,7 @@ def simulate(paths: Sequence[Path], trace: Path | None = None, *, show_progress:
     """
     Play each scenario of *paths*, with the customers of *trace* where there is one.
 
-    The first scenario's seed and number of replications hold for all, so that they meet the same customers.
+    The first scenario's seed and number of replications hold for all, so that they meet the same customers; a record is played once.
 
     Raises:
         ScenarioError: with everything that is wrong in one of the files.

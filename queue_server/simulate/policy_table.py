@@ -16,12 +16,16 @@ _OFFERED = tuple(name for name in POLICIES if name != Conditions.name)
 
 def read_policy(hall: Table, tiers: Sequence[TierPlan]) -> tuple[str, dict[str, Any]]:
     """Return the name and the parameters of the policy at `policy`: a name, or a table with a name."""
+    known = len(hall.faults)
     if not isinstance(hall.raw("policy"), dict):
         name = hall.text("policy", _OFFERED)
         table = Table({}, f"{hall.path}.policy", hall.faults)
     else:
         table = hall.table("policy")
         name = table.text("name", _OFFERED)
+    if len(hall.faults) > known:
+        # Which parameters would be right is not known, and what stands in for the policy asks for nothing.
+        return name, {}
     parameters = _parameters(table, name, [tier.id for tier in tiers])
     table.close()
     if name in _BY_TARGET:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from queue_server.core.ids import Millis
+from queue_server.simulate.counter_tables import MOST_COUNTERS, read_counters, read_span
 from queue_server.simulate.policy_table import read_policy
 from queue_server.simulate.scenario import (
     DAY_MS,
@@ -16,24 +17,25 @@ from queue_server.simulate.scenario import (
     Run,
     Scenario,
     ServicePlan,
-    Span,
     TierPlan,
 )
 from queue_server.simulate.tables import ScenarioError, Table
 
-MOST_COUNTERS = 1000
-_CLOCK = 'a time of day as "09:30"'
+_LEAST_PER_HOUR = 0.001
+_SPAN_RATE = f"0, or a number from {_LEAST_PER_HOUR} on"
 
 
 def read_scenario(path: Path, *, recorded: bool = False) -> Scenario:
     """
-    Return the scenario in the file *path*; *recorded* needs neither arrivals, services nor counters, which a record will bring.
+    Return the scenario in the file *path*.
+
+    *recorded* needs neither arrivals nor services, which a record brings, nor counters where those of the record are meant.
 
     Raises:
         ScenarioError: with everything that is wrong, a line each.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as fault:
         raise ScenarioError([f"{path} cannot be read: {fault.strerror}"]) from fault
     except ValueError as fault:  # not TOML, or not UTF-8
@@ -50,9 +52,9 @@ def scenario_from(content: dict[str, Any], name: str, *, recorded: bool = False)
     tier_ids, service_ids = [tier.id for tier in tiers], [service.id for service in services]
     hall = top.table("hall")
     known = len(faults)
-    counters = _counters(top, hall, tier_ids, service_ids, required=not recorded)
+    own = read_counters(top, hall, tier_ids, None if recorded else service_ids)
     # How many are too many to reserve is known only where the counters are right, and not with those of a record.
-    most = len(counters) if len(faults) == known and not recorded else MOST_COUNTERS
+    most = len(own.counters) if len(faults) == known and not own.beside_recorded else MOST_COUNTERS
     policy, parameters = read_policy(hall, tiers)
     reserve = _reserve(hall, tier_ids, most)
     hall.close()
@@ -60,7 +62,7 @@ def scenario_from(content: dict[str, Any], name: str, *, recorded: bool = False)
     run = _run(top)
     top.close()
     if not recorded:
-        faults += _never_called(arrivals, counters)
+        faults += _never_called(arrivals, own.counters)
     if faults:
         raise ScenarioError(faults)
     return Scenario(
@@ -70,7 +72,8 @@ def scenario_from(content: dict[str, Any], name: str, *, recorded: bool = False)
         reserve=reserve,
         tiers=tiers,
         services=services,
-        counters=counters,
+        counters=own.counters,
+        beside_recorded=own.beside_recorded,
         arrivals=arrivals,
         run=run,
     )
@@ -80,7 +83,7 @@ def _tiers(top: Table) -> tuple[TierPlan, ...]:
     tiers: list[TierPlan] = []
     for table in top.tables("tier", "one [[tier]] or more, the highest first"):
         target = table.number("target_seconds") if table.has("target_seconds") else None
-        tiers.append(TierPlan(_new_id(table, [tier.id for tier in tiers]), _ms(target) if target is not None else None))
+        tiers.append(TierPlan(table.new_id([tier.id for tier in tiers]), _ms(target) if target is not None else None))
         table.close()
     return tuple(tiers)
 
@@ -88,17 +91,10 @@ def _tiers(top: Table) -> tuple[TierPlan, ...]:
 def _services(top: Table, *, required: bool) -> tuple[ServicePlan, ...]:
     services: list[ServicePlan] = []
     for table in top.tables("service", "one [[service]] or more" if required else None):
-        service_id = _new_id(table, [service.id for service in services])
+        service_id = table.new_id([service.id for service in services])
         services.append(ServicePlan(service_id, _distribution(table, "distribution")))
         table.close()
     return tuple(services)
-
-
-def _new_id(table: Table, taken: Collection[str]) -> str:
-    new = table.text("id")
-    if new in taken:
-        table.wrong("id", "a name that no other one has")
-    return new
 
 
 def _distribution(outer: Table, key: str) -> Distribution:
@@ -116,51 +112,6 @@ def _distribution(outer: Table, key: str) -> Distribution:
         found = Distribution(name, table.number("mean_seconds") * 1000, cv)
     table.close()
     return found
-
-
-def _counters(
-    top: Table, hall: Table, tiers: Collection[str], services: Collection[str], *, required: bool
-) -> tuple[CounterPlan, ...]:
-    if not top.has("counter"):
-        plain = hall.whole("counters", 1, MOST_COUNTERS, default=None if required else 1)
-        return tuple(CounterPlan(str(number)) for number in range(1, plain + 1))
-    if hall.has("counters"):
-        hall.wrong("counters", "left out, since there are [[counter]] tables")
-    counters: list[CounterPlan] = []
-    for table in top.tables("counter", "one [[counter]] or more"):
-        alike = table.whole("count", 1, MOST_COUNTERS, default=1)
-        profile = table.table("profile") if table.has("profile") else Table({}, "", [])
-        served, called = profile.texts("services", services), profile.texts("tiers", tiers)
-        profile.close()
-        shifts = tuple(_span(shift) for shift in table.tables("shift"))
-        if table.has("id"):
-            names = [_new_id(table, [counter.id for counter in counters])]
-            if alike > 1:
-                table.wrong("count", "left out where the counter has an id")
-        else:
-            names = [str(len(counters) + number + 1) for number in range(alike)]
-        counters += [CounterPlan(name, served, called, shifts) for name in names]
-        table.close()
-    return tuple(counters)
-
-
-def _span(table: Table) -> Span:
-    since, until = _clock(table, "from"), _clock(table, "to")
-    if since >= until:
-        table.wrong("to", 'later than "from", at most "24:00"')
-    table.close()
-    return since, until
-
-
-def _clock(table: Table, key: str) -> Millis:
-    text = table.raw(key)
-    parts = text.split(":") if isinstance(text, str) else []
-    if len(parts) == 2 and all(part.isdecimal() and len(part) == 2 for part in parts):
-        hours, minutes = int(parts[0]), int(parts[1])
-        if minutes < 60 and hours * 60 + minutes <= 24 * 60:
-            return (hours * 60 + minutes) * 60_000
-    table.wrong(key, _CLOCK)
-    return 0 if key == "from" else DAY_MS
 
 
 def _reserve(hall: Table, tiers: Collection[str], counters: int) -> dict[str, int]:
@@ -184,13 +135,21 @@ def _rates(table: Table) -> tuple[Rate, ...]:
         return (
             Rate(
                 (0, DAY_MS),
-                table.number("per_hour", 'a number above 0, or a list of { from = "09:00", to = "12:00", per_hour = 8.0 }'),
+                table.number(
+                    "per_hour",
+                    f'a number from {_LEAST_PER_HOUR} on, or a list of {{ from = "09:00", to = "12:00", per_hour = 8.0 }}',
+                    low=_LEAST_PER_HOUR,
+                    may_be_low=True,
+                ),
             ),
         )
     rates = []
     for span in table.tables("per_hour", "a list of spans"):
-        per_hour = span.number("per_hour", "a number, 0 or more", may_be_low=True)
-        rates.append(Rate(_span(span), per_hour))
+        per_hour = span.number("per_hour", _SPAN_RATE, may_be_low=True)
+        # Who comes once in a thousand years keeps a simulation waiting for as long.
+        if 0 < per_hour < _LEAST_PER_HOUR:
+            span.wrong("per_hour", _SPAN_RATE)
+        rates.append(Rate(read_span(span), per_hour))
     if rates and not any(rate.per_hour for rate in rates):
         table.wrong("per_hour", "above 0 in one of its spans")
     return tuple(rates)

@@ -90,7 +90,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     Everything that a replication needs.
 
     `visits` is set for a recorded hall: these customers come instead of `arrivals`, the shifts run through all its days, and all of its
-    customers count, the warm-up being the empty hall of the first morning.
+    customers count, the warm-up being the empty hall of the first morning. `beside_recorded`: the record's counters come to those of
+    the scenario.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     tiers: tuple[TierPlan, ...]
     services: tuple[ServicePlan, ...]
     counters: tuple[CounterPlan, ...]
+    beside_recorded: bool = False
     arrivals: tuple[Arrivals, ...] = ()
     visits: tuple[Visit, ...] | None = None
     run: Run = Run()

@@ -79,15 +79,29 @@ class Table:
         self.wrong(key, "a text" if known is None else " or ".join(known) or "one that there is")
         return next(iter(known), "") if known else ""
 
-    def texts(self, key: str, known: Collection[str]) -> tuple[str, ...] | None:
-        """Return a list of some of *known*; None when it is missing."""
+    def new_id(self, taken: Collection[str]) -> str:
+        """Return the text at `id`, which is none of *taken*."""
+        new = self.text("id")
+        if new in taken:
+            self.wrong("id", "a name that no other one has")
+        return new
+
+    def texts(self, key: str, known: Collection[str] | None) -> tuple[str, ...] | None:
+        """Return a list of some of *known* (None: of any texts); None when it is missing."""
         if not self.has(key):
             return None
         value = self._value[key]
-        if isinstance(value, list) and value and all(isinstance(item, str) and item in known for item in value):
+        if isinstance(value, list) and value and all(_is_one_of(item, known) for item in value):
             return tuple(value)
-        self.wrong(key, f"a list of some of {', '.join(known)}")
+        self.wrong(key, "a list of texts" if known is None else f"a list of some of {', '.join(known)}")
         return None
+
+    def flag(self, key: str) -> bool:
+        """Return whether *key* is true; false when it is missing."""
+        value = self.raw(key) if self.has(key) else False
+        if not isinstance(value, bool):
+            self.wrong(key, "true or false")
+        return value is True
 
     def entries(self, key: str, known: Collection[str]) -> "Table":
         """Return the table at *key* (an empty one when it is missing), whose keys must be some of *known*."""
@@ -131,13 +145,19 @@ class Table:
 def one_of(known: Collection[str], value: object) -> str:
     """Say what would be right instead of *value*."""
     close = get_close_matches(value, known, n=1) if isinstance(value, str) else []
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(dict.fromkeys(known))}"
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"one of {', '.join(dict.fromkeys(known))}" if known else "there are none"
 
 
 def shown(value: object) -> str:
     """Show a value in a sentence, cut where it is long."""
     text = repr(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _is_one_of(item: object, known: Collection[str] | None) -> bool:
+    return isinstance(item, str) and item != "" and (known is None or item in known)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

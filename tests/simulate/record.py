@@ -11,10 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from queue_server.simulate.reading import scenario_from
+from queue_server.simulate.recorded import recorded
 from queue_server.simulate.replication import replicate
 from queue_server.simulate.scenario import Scenario
 from queue_server.simulate.tally import Sample
-from queue_server.simulate.trace import read_trace, recorded, recorded_samples
+from queue_server.simulate.trace import read_trace, recorded_samples
 
 RECORD = Path("../shared/data/real_bank_days.csv")
 TIERS = {"2": "2 (priority)", "1": "1 (regular)", "0": "0 (unknown)"}

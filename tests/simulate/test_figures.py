@@ -49,14 +49,6 @@ FIELDS = {
     "left_share",
     "within_target_share",
 }
-HEADER = "day,arrival,service,tier,wait_seconds,outcome,service_start,service_seconds,server\n"
-ROWS = """\
-1999-02-01,09:00:00,PS,std,0,served,09:00:00,600,S01
-1999-02-01,09:01:00,PS,std,560,served,09:10:20,60,S01
-1999-02-01,09:02:00,PS,vip,470,served,,0,S01
-1999-02-01,09:03:00,NW,std,30,left,09:03:30,,
-1999-02-02,09:00:00,PS,std,0,served,09:00:00,60,S02
-"""
 
 
 @pytest.fixture
@@ -135,36 +127,6 @@ def test_two_scenarios_are_compared(scenario: Path, tmp_path: Path, capsys: pyte
     table = capsys.readouterr().out
     assert "Less two" in table
     assert "counters busy" in table
-
-
-def test_a_record_is_played(scenario: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    trace = tmp_path / "days.csv"
-    trace.write_text(HEADER + ROWS, encoding="utf-8")
-    assert main(["simulate", str(scenario), "--trace", str(trace), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["recorded"]["vip"]["mean_wait_seconds"] == 470
-    assert told["recorded"]["std"]["left_share"] == 0.25
-    # One counter at that hour; vip goes before the one who came first, and the one who leaves leaves.
-    assert told["tiers"]["vip"]["mean_wait_seconds"] == 480
-    assert told["tiers"]["std"]["mean_wait_seconds"] == pytest.approx(540 / 3, abs=1e-3)
-    assert told["tiers"]["std"]["left_share"] == 0.25
-    assert main(["simulate", str(scenario), "--trace", str(trace)]) == 0
-    assert "vip recorded" in capsys.readouterr().out
-
-
-def test_faults_of_a_record_are_told_with_their_line(scenario: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    trace = tmp_path / "days.csv"
-    trace.write_text(HEADER + ROWS.replace("NW,std,30,left", "NW,std,soon,gone"), encoding="utf-8")
-    assert main(["simulate", str(scenario), "--trace", str(trace)]) == 2
-    told = capsys.readouterr().err
-    assert "line 5: outcome is 'gone'" in told
-    assert "line 5: wait_seconds is 'soon'" in told
-    trace.write_text(HEADER + ROWS.replace("vip", "gold"), encoding="utf-8")
-    assert main(["simulate", str(scenario), "--trace", str(trace)]) == 2
-    assert "tier 'gold'" in capsys.readouterr().err
-    trace.write_text("a,b\n", encoding="utf-8")
-    assert main(["simulate", str(scenario), "--trace", str(trace)]) == 2
-    assert "lacks the columns day" in capsys.readouterr().err
 
 
 def test_a_wrong_scenario_is_told_and_nothing_is_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,6 +114,50 @@ def test_a_fault_names_the_key_the_value_and_what_would_be_right(right: str, wro
     assert said in faults(FULL.replace(right, wrong, 1))
 
 
+def with_counters(tables: str) -> str:
+    return FULL.replace("counters = 4\n", "").replace("reserve = { vip = 1 }\n", "") + tables
+
+
+def test_a_counter_without_a_name_gets_a_number_that_is_free() -> None:
+    counters = read(with_counters('[[counter]]\nid = "2"\n[[counter]]\n[[counter]]\ncount = 2\n[[counter]]\nid = "4"\n')).counters
+    assert [counter.id for counter in counters] == ["2", "3", "5", "6", "4"]
+
+
+SHIFTS = """
+[[counter]]
+id = "x"
+[[counter.shift]]
+from = "09:00"
+to = "12:00"
+[[counter.shift]]
+from = "{}"
+to = "14:00"
+"""
+
+
+def test_shifts_of_a_counter_do_not_overlap() -> None:
+    right = "it should be outside of its shift from 09:00 to 12:00, since a counter opens once at a time"
+    assert faults(with_counters(SHIFTS.format("11:00"))) == [f"counter[0].shift[1].from is '11:00'; {right}"]
+    assert read(with_counters(SHIFTS.format("12:00"))).counters[0].shifts == ((9 * HOUR, 12 * HOUR), (12 * HOUR, 14 * HOUR))
+
+
+def test_the_counters_of_a_record_need_a_record() -> None:
+    said = "counter[0].recorded is True; it should be left out, since there is no record; --trace names one"
+    assert said in faults(with_counters("[[counter]]\nrecorded = true\n"))
+
+
+def test_a_policy_that_there_is_not_has_one_fault() -> None:
+    said = "hall.policy is 'lifo'; it should be promise or due or ageing or strict or ratio or fifo"
+    assert faults('[hall]\npolicy = "lifo"\n' + FULL[FULL.index("counters = 4") :]) == [said]
+    assert len(faults(FULL.replace('"ageing"', '"lifo"'))) == 1
+
+
+@pytest.mark.parametrize("per_hour", ["1e-300", "0", '[{ from = "00:00", to = "24:00", per_hour = 5e-324 }]'])
+def test_customers_who_come_once_in_a_thousand_years_are_a_fault(per_hour: str) -> None:
+    (fault,) = faults(FULL.replace("per_hour = 6.0", f"per_hour = {per_hour}"))
+    assert "a number from 0.001 on" in fault
+
+
 def test_all_faults_are_told_at_once() -> None:
     assert (
         len(
