@@ -16,7 +16,7 @@ class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class BehindBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Just after the N-th of the ticket's class."""
 
-    behind: Annotated[int, Meta(ge=1, le=10_000)]
+    behind: Annotated[int, Meta(ge=1, le=10_000, extra={"right": "a whole number from 1 to 10000"})]
 
 
 WantedPosition: TypeAlias = PlainPosition | BehindBody

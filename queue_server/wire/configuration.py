@@ -40,7 +40,7 @@ def read_configuration(value: Any, branch_id: BranchId | None = None) -> Configu
     Raises:
         Invalid: with every fault.
     """
-    faults = faults_in(value, ConfigurationForm)
+    faults = faults_in(value, ConfigurationForm, shows=True)
     if isinstance(value, dict):
         faults += inconsistencies(value, branch_id)
     if faults:

@@ -21,7 +21,10 @@ class SpanConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     closes: TimeOfDay
 
 
-Spans: TypeAlias = Annotated[tuple[SpanConfiguration, ...], Meta(max_length=SPANS_MAX)]
+Spans: TypeAlias = Annotated[
+    tuple[SpanConfiguration, ...],
+    Meta(max_length=SPANS_MAX, extra={"right": f"a list of at most {SPANS_MAX} spans, each with opens and closes"}),
+]
 
 
 class HoursConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,14 +35,18 @@ class HoursConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     week: dict[Weekday, Spans] = {}
-    dates: Annotated[dict[Date, Spans], Meta(max_length=DATES_MAX)] = {}
+    dates: Annotated[
+        dict[Date, Spans], Meta(max_length=DATES_MAX, extra={"right": f"at most {DATES_MAX} dates, each with a list of spans"})
+    ] = {}
     last_ticket_seconds: SecondsOrNothing = 0.0
 
 
 class PromiseConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """Other promises on the listed dates: by tier, and by service and tier."""
 
-    dates: Annotated[tuple[Date, ...], Meta(min_length=1, max_length=DATES_MAX)]
+    dates: Annotated[
+        tuple[Date, ...], Meta(min_length=1, max_length=DATES_MAX, extra={"right": f"a list of 1 to {DATES_MAX} dates"})
+    ]
     target_seconds: dict[Id, Seconds] = {}
     services: dict[Id, dict[Id, Seconds]] = {}
 

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from queue_server.core.ids import BranchId
 from queue_server.wire.configuration_calendar_faults import calendar_faults
 from queue_server.wire.configuration_rules_faults import arrival_faults, elastic_faults
+from queue_server.wire.configuration_sense_faults import senseless
 from queue_server.wire.policy_faults import policy_faults
-from queue_server.wire.reading import Fault, beside
+from queue_server.wire.reading import Fault, beside, shown
 from queue_server.wire.references import entries, ids, mapping, repeated, unknown
 
 Json = dict[str, Any]
@@ -25,13 +26,15 @@ def inconsistencies(value: Json, branch_id: BranchId | None) -> list[Fault]:
     """Return what does not fit together in *value*; its id must be *branch_id* where one is given."""
     faults = []
     if branch_id is not None and isinstance(value.get("id"), str) and value["id"] != branch_id:
-        faults.append(Fault("id", f"It differs from the branch of the address; right would be {branch_id}"))
+        faults.append(Fault("id", f"{shown(value['id'])} differs from the branch of the address; right would be {branch_id}"))
     zone = value.get("time_zone")
     if isinstance(zone, str) and not is_time_zone(zone):
-        faults.append(Fault("time_zone", "There is no such time zone; right would be a name such as Asia/Hong_Kong or UTC"))
+        faults.append(
+            Fault("time_zone", f"There is no time zone {shown(zone)}; right would be a name such as Asia/Hong_Kong or UTC")
+        )
     for name in _LISTS:
         faults += repeated(value, name)
-    return [*faults, *_shared_prefixes(value), *_lost(value), *_untranslated(value)]
+    return [*faults, *_shared_prefixes(value), *_lost(value), *_untranslated(value), *senseless(value)]
 
 
 @lru_cache(maxsize=256)
@@ -59,7 +62,7 @@ def _shared_prefixes(value: Json) -> Iterator[Fault]:
     first: dict[str, str] = {}
     for path, prefix in _prefixes(value):
         if first.setdefault(prefix.casefold(), path) != path:
-            yield Fault(path, f"{first[prefix.casefold()]} has the same letters; right would be letters of its own")
+            yield Fault(path, f"{first[prefix.casefold()]} has the same letters {shown(prefix)}; right would be letters of its own")
 
 
 def _lost(value: Json) -> Iterator[Fault]:

@@ -31,7 +31,9 @@ from queue_server.wire.policy_form import CapConfiguration, PolicyConfiguration,
 TIERS_MAX, SERVICES_MAX, COUNTERS_MAX, PROFILES_MAX = 20, 200, 500, 200
 CODES_MAX, TEMPLATES_MAX = 100, 100
 
-Reserved: TypeAlias = Annotated[int, Meta(ge=1, le=COUNTERS_MAX)]
+Reserved: TypeAlias = Annotated[
+    int, Meta(ge=1, le=COUNTERS_MAX, extra={"right": "a whole number from 1, below the number of counters"})
+]
 DailyLimit: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000, extra={"right": "a whole number from 1, or null for no limit"})]
 Recalls: TypeAlias = Annotated[int, Meta(ge=0, le=20, extra={"right": "a whole number from 0 to 20"})]
 Parked: TypeAlias = Annotated[int, Meta(ge=0, le=100, extra={"right": "a whole number from 0 to 100"})]
@@ -71,9 +73,17 @@ class ProfileConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: Id
-    services: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=SERVICES_MAX)] | None = None
-    tiers: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=TIERS_MAX)] | None = None
-    name: Annotated[dict[Language, Text], Meta(max_length=20)] = {}
+    services: (
+        Annotated[
+            tuple[Id, ...], Meta(min_length=1, max_length=SERVICES_MAX, extra={"right": f"a list of 1 to {SERVICES_MAX} services"})
+        ]
+        | None
+    ) = None
+    tiers: (
+        Annotated[tuple[Id, ...], Meta(min_length=1, max_length=TIERS_MAX, extra={"right": f"a list of 1 to {TIERS_MAX} tiers"})]
+        | None
+    ) = None
+    name: Annotated[dict[Language, Text], Meta(max_length=20, extra={"right": 'names by language, such as {"en": "Cash"}'})] = {}
     preference: dict[Id, Literal["first", "also", "only_when_idle"] | Weight] = {}
 
 
@@ -112,7 +122,10 @@ class AutomaticCalling(Struct, frozen=True, forbid_unknown_fields=True):
     after_idle_seconds: SecondsOrNothing
 
 
-Codes: TypeAlias = Annotated[tuple[CodeConfiguration, ...], Meta(max_length=CODES_MAX)]
+Codes: TypeAlias = Annotated[
+    tuple[CodeConfiguration, ...],
+    Meta(max_length=CODES_MAX, extra={"right": f"a list of at most {CODES_MAX} codes, each with id and name"}),
+]
 Start: TypeAlias = Literal["pressed", "on_call"] | StartAfter
 
 
@@ -121,15 +134,33 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Id
     name: Names
-    tiers: Annotated[tuple[TierConfiguration, ...], Meta(min_length=1, max_length=TIERS_MAX)]
-    services: Annotated[tuple[ServiceConfiguration, ...], Meta(min_length=1, max_length=SERVICES_MAX)]
-    counters: Annotated[tuple[CounterConfiguration, ...], Meta(max_length=COUNTERS_MAX)]
-    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
+    tiers: Annotated[
+        tuple[TierConfiguration, ...],
+        Meta(min_length=1, max_length=TIERS_MAX, extra={"right": f"a list of 1 to {TIERS_MAX} tiers, the highest first"}),
+    ]
+    services: Annotated[
+        tuple[ServiceConfiguration, ...],
+        Meta(min_length=1, max_length=SERVICES_MAX, extra={"right": f"a list of 1 to {SERVICES_MAX} services"}),
+    ]
+    counters: Annotated[
+        tuple[CounterConfiguration, ...],
+        Meta(max_length=COUNTERS_MAX, extra={"right": f"a list of at most {COUNTERS_MAX} counters"}),
+    ]
+    languages: (
+        Annotated[tuple[Language, ...], Meta(min_length=1, max_length=20, extra={"right": "a list of 1 to 20 language tags"})]
+        | UnsetType
+    ) = UNSET
     time_zone: ShortText = "UTC"
     day_starts_at: TimeOfDay = "04:00"
     hours: HoursConfiguration | None = None
     default_tier: Id | None = None
-    profiles: Annotated[tuple[ProfileConfiguration, ...], Meta(max_length=PROFILES_MAX)] | None = ()
+    profiles: (
+        Annotated[
+            tuple[ProfileConfiguration, ...],
+            Meta(max_length=PROFILES_MAX, extra={"right": f"a list of at most {PROFILES_MAX} profiles"}),
+        ]
+        | None
+    ) = ()
     policy: PolicyConfiguration = PolicyConfiguration()
     care_share: Share = 0.25
     reserve: dict[Id, Reserved] = {}
@@ -140,9 +171,18 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     transfer_position: PlainPosition = "due"
     reinstate_position: PlainPosition = "due"
     roll_grace_seconds: SecondsOrNothing = 7200.0
-    promises: Annotated[tuple[PromiseConfiguration, ...], Meta(max_length=PROMISES_MAX)] = ()
-    classification: Annotated[tuple[ArrivalConfiguration, ...], Meta(max_length=ARRIVAL_RULES_MAX)] = ()
-    elastic: Annotated[tuple[ElasticConfiguration, ...], Meta(max_length=ELASTIC_RULES_MAX)] = ()
+    promises: Annotated[
+        tuple[PromiseConfiguration, ...],
+        Meta(max_length=PROMISES_MAX, extra={"right": f"a list of at most {PROMISES_MAX} entries, each with dates"}),
+    ] = ()
+    classification: Annotated[
+        tuple[ArrivalConfiguration, ...],
+        Meta(max_length=ARRIVAL_RULES_MAX, extra={"right": f"a list of at most {ARRIVAL_RULES_MAX} arrival rules"}),
+    ] = ()
+    elastic: Annotated[
+        tuple[ElasticConfiguration, ...],
+        Meta(max_length=ELASTIC_RULES_MAX, extra={"right": f"a list of at most {ELASTIC_RULES_MAX} elastic rules"}),
+    ] = ()
     automatic_calling: AutomaticCalling | None = None
     recalls_before_no_show: Recalls = 0
     stage_credit: WholeShare = 0.5
@@ -150,5 +190,8 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     undo_seconds: SecondsOrNothing = 30.0
     pause_reasons: Codes = ()
     outcomes: Codes = ()
-    announcements: Annotated[tuple[TemplateConfiguration, ...], Meta(max_length=TEMPLATES_MAX)] = ()
+    announcements: Annotated[
+        tuple[TemplateConfiguration, ...],
+        Meta(max_length=TEMPLATES_MAX, extra={"right": f"a list of at most {TEMPLATES_MAX} announcements"}),
+    ] = ()
     announcement_seconds: Seconds = 300.0

@@ -11,8 +11,10 @@ from queue_server.wire.instants import milliseconds, milliseconds_or_none, secon
 ARRIVAL_RULES_MAX, ELASTIC_RULES_MAX, NAMED_MAX, COUNTERS_NAMED_MAX = 200, 100, 200, 500
 
 Waiting: TypeAlias = Annotated[int, Meta(ge=1, le=10_000, extra={"right": "a whole number from 1 to 10000"})]
-Ids: TypeAlias = Annotated[tuple[Id, ...], Meta(min_length=1, max_length=NAMED_MAX)]
-Words: TypeAlias = Annotated[tuple[ShortText, ...], Meta(min_length=1, max_length=NAMED_MAX)]
+Ids: TypeAlias = Annotated[tuple[Id, ...], Meta(min_length=1, max_length=NAMED_MAX, extra={"right": f"a list of 1 to {NAMED_MAX}"})]
+Words: TypeAlias = Annotated[
+    tuple[ShortText, ...], Meta(min_length=1, max_length=NAMED_MAX, extra={"right": f"a list of 1 to {NAMED_MAX}"})
+]
 
 
 class BetweenConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,7 +28,10 @@ class ArrivalCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """All that is named must hold; what is not named does not matter."""
 
     services: Ids | None = None
-    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=NAMED_MAX)] | None = None
+    languages: (
+        Annotated[tuple[Language, ...], Meta(min_length=1, max_length=NAMED_MAX, extra={"right": f"a list of 1 to {NAMED_MAX}"})]
+        | None
+    ) = None
     channels: Words | None = None
     card_classes: Words | None = None
     identified: bool | None = None
@@ -68,7 +73,10 @@ class ElasticConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """Counters that call by another profile while many of a service and tier (null: of all) wait, or one waits long."""
 
     id: Id
-    counters: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=COUNTERS_NAMED_MAX)]
+    counters: Annotated[
+        tuple[Id, ...],
+        Meta(min_length=1, max_length=COUNTERS_NAMED_MAX, extra={"right": f"a list of 1 to {COUNTERS_NAMED_MAX} counters"}),
+    ]
     profile: Id
     when: ElasticCondition
     back: ElasticReturn

@@ -10,10 +10,10 @@ from queue_server.wire.constraints import Id, SecondsOrNothing
 from queue_server.wire.instants import seconds, seconds_or_none
 
 ScopeName: TypeAlias = Literal["branch", "counter"]
-Rate: TypeAlias = Annotated[float, Meta(ge=0.001, le=1000)]
-Calls: TypeAlias = Annotated[int, Meta(ge=1, le=100)]
+Rate: TypeAlias = Annotated[float, Meta(ge=0.001, le=1000, extra={"right": "a number of points from 0.001 to 1000"})]
+Calls: TypeAlias = Annotated[int, Meta(ge=1, le=100, extra={"right": "a whole number from 1 to 100"})]
 Weight: TypeAlias = Annotated[int, Meta(ge=-100, le=100, extra={"right": "a whole number from -100 to 100"})]
-Some: TypeAlias = Annotated[list[Id], Meta(min_length=1, max_length=200)]
+Some: TypeAlias = Annotated[list[Id], Meta(min_length=1, max_length=200, extra={"right": "a list of 1 to 200 identifiers"})]
 
 
 class QueueConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,9 +55,15 @@ class PolicyConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     calls: dict[Id, Calls] | UnsetType = UNSET
     scope: ScopeName | UnsetType = UNSET
     service_weights: dict[Id, Weight] | UnsetType = UNSET
-    queues: Annotated[list[QueueConfiguration], Meta(min_length=1, max_length=200)] | UnsetType = UNSET
-    rules: Annotated[list[RuleConfiguration], Meta(min_length=1, max_length=200)] | UnsetType = UNSET
-    otherwise: Annotated[list[Id], Meta(max_length=200)] | UnsetType = UNSET
+    queues: (
+        Annotated[list[QueueConfiguration], Meta(min_length=1, max_length=200, extra={"right": "a list of 1 to 200 queues"})]
+        | UnsetType
+    ) = UNSET
+    rules: (
+        Annotated[list[RuleConfiguration], Meta(min_length=1, max_length=200, extra={"right": "a list of 1 to 200 rules"})]
+        | UnsetType
+    ) = UNSET
+    otherwise: Annotated[list[Id], Meta(max_length=200, extra={"right": "a list of at most 200 queues"})] | UnsetType = UNSET
 
 
 class CapConfiguration(Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 T = TypeVar("T")
 
 FAULTS_TOLD = 100
+_SHOWN = 60
 _AT = re.compile(r" - at `[^`]*`$")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -50,21 +51,26 @@ def read(value: Any, form: type[T]) -> T:
         raise Invalid(faults_in(value, form) or [Fault("", _said(error))]) from None
 
 
-def faults_in(value: Any, form: Any, path: str = "") -> list[Fault]:
-    """Return everything that keeps *value* from being a *form*; *path* is where it stands."""
+def faults_in(value: Any, form: Any, path: str = "", *, shows: bool = False) -> list[Fault]:
+    """
+    Return everything that keeps *value* from being a *form*; *path* is where it stands.
+
+    With *shows* each fault says what was sent. That is for a configuration: the body of a command may hold what nobody else should read.
+    """
     kind, constraint = (get_args(form)[0], form) if get_origin(form) is Annotated else (form, form)
     if get_origin(kind) in (Union, UnionType):
-        return _in_union(value, form, kind, path)
+        return _in_union(value, form, kind, path, shows)
     if isinstance(kind, type) and issubclass(kind, Struct):
-        return _in_struct(value, kind, path)
+        return _in_struct(value, kind, path, shows)
+    inner: list[Fault] = []
     if get_origin(kind) in (tuple, list) and isinstance(value, list | tuple):
-        inner = get_args(kind)[0]
-        faults = [fault for index, item in enumerate(value) for fault in faults_in(item, inner, f"{path}[{index}]")]
-        return faults or _as_leaf(value, form, constraint, path)
-    if get_origin(kind) is dict and isinstance(value, dict):
-        faults = [fault for key, item in value.items() for fault in _in_entry(key, item, get_args(kind), path)]
-        return faults or _as_leaf(value, form, constraint, path)
-    return _as_leaf(value, form, constraint, path)
+        item_form = get_args(kind)[0]
+        for index, item in enumerate(value):
+            inner += faults_in(item, item_form, f"{path}[{index}]", shows=shows)
+    elif get_origin(kind) is dict and isinstance(value, dict):
+        for key, item in value.items():
+            inner += _in_entry(key, item, get_args(kind), path, shows)
+    return inner or _as_leaf(value, form, constraint, path, shows)
 
 
 def beside(path: str, name: str) -> str:
@@ -78,12 +84,12 @@ def nearest(name: str, known: list[str]) -> str:
     close = get_close_matches(name[:64], known, n=1)
     if close:
         return f"did you mean {close[0]}?"
-    return f"right would be: {', '.join(known[:20])}" if known else "there are none"
+    return f"right would be: {', '.join(list(dict.fromkeys(known))[:20])}" if known else "there are none"
 
 
-def _in_struct(value: Any, form: type[Struct], path: str) -> list[Fault]:
+def _in_struct(value: Any, form: type[Struct], path: str, shows: bool) -> list[Fault]:
     if not isinstance(value, dict):
-        return [Fault(path, f"Expected an object, got {_kind(value)}")]
+        return [Fault(path, f"{_found(value, shows)}Expected an object, got {_kind(value)}{_right(form)}")]
     fields = {field.encode_name: field for field in msgspec.structs.fields(form)}
     faults = [
         Fault(beside(path, str(name)), f"There is no such field; {nearest(str(name), list(fields))}")
@@ -92,35 +98,53 @@ def _in_struct(value: Any, form: type[Struct], path: str) -> list[Fault]:
     ]
     for name, field in fields.items():
         if name in value:
-            faults += faults_in(value[name], field.type, beside(path, name))
+            faults += faults_in(value[name], field.type, beside(path, name), shows=shows)
         elif field.required:
             faults.append(Fault(beside(path, name), f"This field is missing{_right(field.type)}"))
     return faults
 
 
-def _in_entry(key: Any, item: Any, kinds: tuple[Any, ...], path: str) -> list[Fault]:
+def _in_entry(key: Any, item: Any, kinds: tuple[Any, ...], path: str, shows: bool) -> list[Fault]:
     place = beside(path, str(key))
-    return _as_leaf(key, kinds[0], kinds[0], place) + faults_in(item, kinds[1], place)
+    return _as_leaf(key, kinds[0], kinds[0], place, shows) + faults_in(item, kinds[1], place, shows=shows)
 
 
-def _in_union(value: Any, form: Any, kind: Any, path: str) -> list[Fault]:
+def _in_union(value: Any, form: Any, kind: Any, path: str, shows: bool) -> list[Fault]:
     for part in get_args(kind):
         base = get_args(part)[0] if get_origin(part) is Annotated else part
         is_struct = isinstance(base, type) and issubclass(base, Struct) and isinstance(value, dict)
         is_list = get_origin(base) in (tuple, list) and isinstance(value, list | tuple)
         is_map = get_origin(base) is dict and isinstance(value, dict)
         if is_struct or is_list or is_map:
-            return faults_in(value, part, path)
+            return faults_in(value, part, path, shows=shows)
     parts = [part for part in get_args(kind) if part is not NoneType]
-    return _as_leaf(value, form, parts[0] if len(parts) == 1 else form, path)
+    return _as_leaf(value, form, parts[0] if len(parts) == 1 else form, path, shows)
 
 
-def _as_leaf(value: Any, form: Any, constraint: Any, path: str) -> list[Fault]:
+def _as_leaf(value: Any, form: Any, constraint: Any, path: str, shows: bool) -> list[Fault]:
     try:
         msgspec.convert(value, form)
     except msgspec.ValidationError as error:
-        return [Fault(path, f"{_said(error)}{_right(constraint)}")]
+        return [Fault(path, f"{_found(value, shows)}{_said(error)}{_right(constraint)}")]
     return []
+
+
+def _found(value: Any, shows: bool) -> str:
+    return f"{shown(value)} does not fit. " if shows else ""
+
+
+def shown(value: Any) -> str:
+    """Show what was sent in a sentence, cut where it is long."""
+    text = ascii(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else _plain(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _plain(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value)[: _SHOWN + 1].decode("ascii", "backslashreplace")
+    except (TypeError, ValueError, RecursionError):
+        # A date of TOML has a form in JSON, other things that nobody can send do not matter.
+        return "this"
 
 
 def _right(form: Any) -> str:
@@ -132,14 +156,17 @@ def _what_is_right(form: Any) -> str:
     """Return in words what fits *form*; "" where nothing better can be said than what was wrong."""
     if get_origin(form) is Annotated:
         stated = [meta.extra.get("right", "") for meta in form.__metadata__ if isinstance(meta, Meta) and meta.extra]
-        return "".join(map(str, stated))
+        return "".join(map(str, stated)) or _what_is_right(get_args(form)[0])
     if get_origin(form) is Literal:
         return " or ".join(get_args(form))
     if get_origin(form) in (Union, UnionType):
-        return " or ".join(filter(None, map(_what_is_right, get_args(form))))
+        return " or ".join(dict.fromkeys(filter(None, map(_what_is_right, get_args(form)))))
     if isinstance(form, type) and issubclass(form, Struct):
         return f"an object with {' and '.join(form.__struct_encode_fields__)}"
-    return ""
+    return _PLAINLY_RIGHT.get(get_origin(form) or form, "")
+
+
+_PLAINLY_RIGHT = {bool: "true or false", list: "a list", tuple: "a list", dict: "an object", NoneType: "null"}
 
 
 def _said(error: Exception) -> str:

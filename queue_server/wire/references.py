@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from queue_server.wire.reading import Fault, beside, nearest
+from queue_server.wire.reading import Fault, beside, nearest, shown
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ def repeated(value: Json, name: str, path: str = "") -> Iterator[Fault]:
     for place, entry in entries(value, name, path):
         known = entry.get("id")
         if isinstance(known, str) and first.setdefault(known, place) != place:
-            yield Fault(f"{place}.id", f"{first[known]} has the same id; right would be one of its own")
+            yield Fault(f"{place}.id", f"{first[known]} has the same id {shown(known)}; right would be one of its own")
 
 
 def unknown(entry: Json, name: str, path: str, kind: str, known: list[str]) -> Iterator[Fault]:
@@ -46,4 +46,4 @@ def unknown(entry: Json, name: str, path: str, kind: str, known: list[str]) -> I
         places = [(f"{path}[{index}]", item) for index, item in enumerate(content)]
     for place, reference in places:
         if isinstance(reference, str) and reference not in known:
-            yield Fault(place, f"There is no such {kind}; {nearest(reference, known)}")
+            yield Fault(place, f"There is no {kind} {shown(reference)}; {nearest(reference, known)}")

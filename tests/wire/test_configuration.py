@@ -151,13 +151,16 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
             }
             for service in services
         ],
-        "profiles": [{"id": "p", "services": draw(st.none() | st.lists(st.sampled_from(services), min_size=1, max_size=3))}],
+        "profiles": [
+            {"id": "p", "services": draw(st.none() | st.lists(st.sampled_from(services), min_size=1, max_size=3))},
+            {"id": "all"},
+        ],
         "counters": [{"id": counter, "number": counter, "profile": "p"} for counter in draw(st.sets(IDS, max_size=4))],
     }
     optional = {
         "policy": st.sampled_from([{"name": "fifo"}, {"name": "promise"}, {}]),
         "care_share": st.integers(0, 999).map(lambda permille: permille / 1000),
-        "start": st.sampled_from(["pressed", "on_call"]) | st.builds(dict, after_seconds=SECONDS),
+        "start": st.sampled_from(["pressed", "on_call"]) | st.builds(dict, after_seconds=st.just(0.001)),
         "no_show_after_seconds": st.none() | SECONDS,
         "reinstate_seconds": SECONDS,
         "roll_grace_seconds": SECONDS,
@@ -323,7 +326,7 @@ def test_every_policy_can_be_chosen() -> None:
         {"policy": {"name": "strict"}, "cap": {"calls": 3, "scope": "branch", "tier": None}, "reserve": {"gold": 1}},
         {
             "policy": {"name": "strict", "service_weights": {"loans": 3, "cash": -1}},
-            "cap": {"calls": 1, "scope": "counter", "tier": "gold"},
+            "cap": {"calls": 1, "scope": "counter", "tier": "standard"},
         },
         {
             "policy": {
@@ -341,7 +344,8 @@ def test_every_policy_can_be_chosen() -> None:
     ],
 )
 def test_the_rules_of_calling_come_back_the_same(more: dict[str, Any]) -> None:
-    rules = read_configuration(small() | {"profiles": [{"id": "p"}]} | more)
+    counters = [{"id": "1", "number": "1"}, {"id": "2", "number": "2"}]
+    rules = read_configuration(small() | {"profiles": [{"id": "p"}], "counters": counters} | more)
     assert {name: shown(rules)[name] for name in more} == more
     assert read_configuration(shown(rules)) == rules
     # A change of policy begins new rounds: what is stored must compare the same when it has been read back.
