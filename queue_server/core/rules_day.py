@@ -2,11 +2,11 @@
 
 from queue_server.core import commands as c
 from queue_server.core import events as e
-from queue_server.core.configuration import Configuration
 from queue_server.core.deadlines import roll_at
 from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import OPEN_STATES, CounterState, TicketState
 from queue_server.core.rejections import VersionConflict, WouldStrand
+from queue_server.core.stranding import stranded
 from queue_server.core.turn import Turn
 
 ROLLED = "rolled"
@@ -50,13 +50,11 @@ def configure(turn: Turn, command: c.ConfigureBranch) -> None:
         turn.emit(e.ConfigurationScheduled(version=version + 1, configuration=command.configuration))
         return
     # Once the day has ended nobody is left who could be stranded.
-    stranded = _stranded(turn, command.configuration) if turn.state.is_open else []
-    if stranded:
-        named = ", ".join(stranded[:_STRANDED_NAMED])
-        more = f" and {len(stranded) - _STRANDED_NAMED} more" if len(stranded) > _STRANDED_NAMED else ""
-        raise WouldStrand(
-            f"The change would strand {named}{more}; let it take effect next day", stranded=stranded[:_STRANDED_NAMED]
-        )
+    behind = stranded(turn.state, command.configuration) if turn.state.is_open else []
+    if behind:
+        named = ", ".join(behind[:_STRANDED_NAMED])
+        more = f" and {len(behind) - _STRANDED_NAMED} more" if len(behind) > _STRANDED_NAMED else ""
+        raise WouldStrand(f"The change would strand {named}{more}; let it take effect next day", stranded=behind[:_STRANDED_NAMED])
     turn.emit(e.BranchConfigured(version=version + 1, configuration=command.configuration, timetable=command.timetable))
 
 
@@ -72,27 +70,3 @@ def _end_day(turn: Turn, reason: str, at: Instant) -> None:
         if counter.state is not CounterState.CLOSED:
             turn.emit(e.CounterClosed(counter=counter.id, reason=DAY_CLOSED), at)
     turn.emit(e.DayClosed(reason=reason), at)
-
-
-def _stranded(turn: Turn, rules: Configuration) -> list[str]:
-    services = {service.id for service in rules.services}
-    tiers = {tier.id for tier in rules.tiers}
-    counters = {place.id for place in rules.counters}
-    profiles = {profile.id for profile in rules.profiles}
-    zones = {place.zone for place in rules.counters}
-    stranded = []
-    for ticket in turn.state.tickets.values():
-        may_return = ticket.state is TicketState.NO_SHOW and ticket.returns_until is not None
-        if ticket.state not in OPEN_STATES and not may_return:
-            continue
-        lost_direction = ticket.directed_to is not None and ticket.directed_to not in counters
-        lost_zone = ticket.zone is not None and ticket.zone not in zones
-        is_offered = ticket.service in services and services.issuperset(ticket.then)
-        if not is_offered or ticket.tier not in tiers or lost_direction or lost_zone:
-            stranded.append(f"ticket {ticket.number}")
-    for counter in turn.state.counters.values():
-        if counter.state is CounterState.CLOSED:
-            continue
-        if counter.id not in counters or (counter.own_profile is not None and counter.own_profile not in profiles):
-            stranded.append(f"counter {counter.number}")
-    return stranded

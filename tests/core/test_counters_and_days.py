@@ -1,8 +1,10 @@
 """Counters, deadlines, the day and the configuration."""
 
+from typing import Any
+
 from queue_server.core import commands as c
 from queue_server.core import events as e
-from queue_server.core.configuration import StartMode
+from queue_server.core.configuration import CounterPlace, ElasticRule, StartMode
 from queue_server.core.deadlines import next_deadline, roll_at
 from queue_server.core.lifecycle import TicketState
 from queue_server.core.rejections import (
@@ -177,3 +179,39 @@ def test_a_change_that_would_strand_somebody_names_them() -> None:
     refusal = hall.refused(WouldStrand, c.ConfigureBranch, expected=1, next_day=False, configuration=fewer)
     assert refusal.facts["stranded"] == ["ticket L001", "counter 2"]
     hall.when(c.ConfigureBranch, expected=1, next_day=True, configuration=fewer)
+
+
+GOLDEN = (CounterPlace("1", "1", profile="gold_only"), CounterPlace("3", "3", zone="vip", profile="gold_only"))
+
+
+def _configured(hall: Scenario, **changes: Any) -> Scenario:
+    return hall.when(c.ConfigureBranch, expected=1, next_day=False, configuration=rules(**changes))
+
+
+def test_a_change_strands_whom_no_counter_could_call_any_more() -> None:
+    hall = given().issue("s").issue("g", tier="gold").issue("l", "loans")
+    change: dict[str, Any] = {"expected": 1, "next_day": False, "configuration": rules(counters=GOLDEN)}
+    refusal = hall.refused(WouldStrand, c.ConfigureBranch, **change)
+    assert refusal.facts["stranded"] == ["ticket A001", "ticket L001"]
+    assert "A001, ticket L001" in str(refusal)
+
+
+def test_an_open_counter_keeps_its_profile_and_strands_nobody() -> None:
+    assert _configured(given().open("1").issue("s"), counters=GOLDEN).state.version == 2
+
+
+def test_a_rule_may_give_the_profile() -> None:
+    helps = ElasticRule("helps", ("1",), "cash_only", waiting=1, back_waiting=1, back_after_ms=0)
+    assert _configured(given().issue("s"), counters=GOLDEN, elastic=(helps,)).state.version == 2
+
+
+def test_whom_nobody_could_call_before_does_not_keep_a_change_from_helping_others() -> None:
+    hall = given(rules(counters=GOLDEN)).issue("s")
+    assert _configured(hall, counters=GOLDEN, care_permille=100).state.version == 2
+
+
+def test_a_zone_of_its_own_needs_a_profile_too() -> None:
+    hall = given().issue("s").when(c.MoveTicket, ticket="s", zone="hall", reason="quiet")
+    elsewhere = (CounterPlace("1", "1"), CounterPlace("2", "2", zone="hall", profile="gold_only"))
+    change: dict[str, Any] = {"expected": 1, "next_day": False, "configuration": rules(counters=elsewhere)}
+    assert hall.refused(WouldStrand, c.ConfigureBranch, **change).facts["stranded"] == ["ticket A001"]

@@ -18,12 +18,13 @@ from queue_server.core import (
     rules_day,
     rules_stages,
     rules_undo,
+    stranding,
     undo,
 )
 from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.apply import apply
-from queue_server.core.configuration import Cap, Policy, Service
+from queue_server.core.configuration import Cap, CounterPlace, Policy, Service
 from queue_server.core.rejections import Forbidden, Rejected, UndoRefused, WouldStrand
 from queue_server.core.state import BranchState
 from queue_server.core.ticket import Ticket
@@ -176,6 +177,11 @@ def _strand() -> object:
     return given().issue("a", "loans").refused(WouldStrand, c.ConfigureBranch, expected=1, next_day=False, configuration=fewer)
 
 
+def _strand_by_profile() -> object:
+    golden = rules(counters=(CounterPlace("1", "1", profile="gold_only"),))
+    return given().issue("s").refused(WouldStrand, c.ConfigureBranch, expected=1, next_day=False, configuration=golden)
+
+
 def _act_elsewhere() -> object:
     hall = given().when(c.OpenCounter, counter="1", staff="ann").issue("a")
     return hall.refused(Forbidden, c.CallNext, counter="1", seat="bob")
@@ -235,7 +241,8 @@ ABLATIONS: dict[str, tuple[list[tuple[Any, Any, Any]], Play]] = {
     "who is taken up is no more kept": ([(movement, "unkeep", NOTHING)], _take_up_again),
     "an idle counter calls": ([(deadlines, "next_ticket", NOTHING)], _call_by_itself),
     "announcements before a no-show": ([(decide._RULES, c.RecordNoShow, _miss_at_once)], _miss_too_soon),
-    "nobody is stranded": ([(rules_day, "_stranded", _always([]))], _strand),
+    "nobody is stranded": ([(rules_day, "stranded", _always([]))], _strand),
+    "nobody is stranded by a profile": ([(stranding, "could_be_called", _always(True))], _strand_by_profile),
     "staff at their own counter": ([(Turn, "counter", lambda turn, counter: turn.state.counters[counter])], _act_elsewhere),
 }
 
