@@ -32,7 +32,10 @@ def _require_seat(turn: Turn, ticket: Ticket, step: Step, counter_id: CounterId 
         counter = turn.counter(step.counter)
         if counter_id not in {None, counter.id}:
             raise UndoRefused(f"The last step of {ticket.number} was made at counter {counter.number}")
-    elif turn.command.seat is not None and turn.command.actor != step.actor:
+        if counter.state is not CounterState.CLOSED:
+            return
+    # At no counter, or at one where nobody sits any more, the seat is the person.
+    if turn.command.seat is not None and turn.command.actor != step.actor:
         raise UndoRefused(f"The last step of {ticket.number} was made by somebody else")
 
 
@@ -62,7 +65,7 @@ def _called_meanwhile(turn: Turn, ticket: Ticket, step: Step) -> TicketId | None
     other = called_by_itself(turn.state, counter, since=step)
     if other is None:
         number = turn.state.tickets[counter.ticket].number
-        raise UndoRefused(f"Counter {counter.number} has {number} by now", ticket=counter.ticket)
+        raise UndoRefused(f"Counter {counter.number} is {counter.state.value} {number} by now", ticket=counter.ticket)
     return other
 
 
@@ -70,15 +73,14 @@ def called_by_itself(state: BranchState, counter: Counter, *, since: Step) -> Ti
     """
     Return whom *counter* holds if it has called them by itself since the step *since*, or that step has, and they are still called.
 
-    Where serving begins with the call, nobody is ever seen as called: there it is those whose serving began with it.
+    Whose serving has begun stays, also where it begins with the call: nobody is sent away from a counter.
     """
     other = state.tickets[counter.ticket] if counter.ticket is not None else None
     its = state.steps.get(other.ticket_id) if other is not None else None
     if other is None or its is None or its.before.state is not TicketState.WAITING or its.seq < since.seq:
         return None
-    is_still_called = other.state is TicketState.CALLED or other.serving_at == other.called_at
     was_by_itself = its.is_automatic or its.command_id == since.command_id
-    return other.ticket_id if was_by_itself and is_still_called else None
+    return other.ticket_id if was_by_itself and other.state is TicketState.CALLED else None
 
 
 def called_unasked(state: BranchState, counter: Counter) -> TicketId | None:

@@ -29,6 +29,8 @@ UNDOABLE: frozenset[type[e.Fact]] = frozenset(
         e.ServingFinished,
         e.StageFinished,
         e.NoShowRecorded,
+        # Also as the first part of the call of a missed customer who stands at the counter.
+        e.TicketReinstated,
         e.TicketCancelled,
         e.TicketParked,
         e.TicketTransferred,

@@ -106,6 +106,27 @@ def test_a_step_at_no_counter_is_taken_back_by_who_made_it() -> None:
     hall.when(c.UndoStep, ticket="a", actor="manager:mia").then(e.StepUndone)
 
 
+def _parked_by_ann() -> Scenario:
+    hall = given().when(c.OpenCounter, counter="1", staff="ann").issue("a").serving("1", "a")
+    hall.when(c.ParkTicket, ticket="a").when(c.CancelTicket, ticket="a", actor="staff:ann", seat="ann")
+    return hall.when(c.CloseCounter, counter="1", seat="ann")
+
+
+def test_at_a_closed_counter_the_seat_is_the_person() -> None:
+    hall = _parked_by_ann()
+    assert "somebody else" in str(hall.refused(UndoRefused, c.UndoStep, ticket="a", actor="staff:bob", seat="bob"))
+    hall.when(c.OpenCounter, counter="2", staff="bob")
+    hall.refused(UndoRefused, c.UndoStep, ticket="a", actor="staff:bob", seat="bob")
+    hall.when(c.UndoStep, ticket="a", actor="staff:ann", seat="ann").then(e.StepUndone)
+    _parked_by_ann().when(c.UndoStep, ticket="a", actor="manager:mia").then(e.StepUndone)
+
+
+def test_whoever_sits_at_that_counter_now_has_its_seat() -> None:
+    hall = _parked_by_ann().when(c.OpenCounter, counter="1", staff="bob")
+    hall.refused(Forbidden, c.UndoStep, ticket="a", actor="staff:ann", seat="ann")
+    hall.when(c.UndoStep, ticket="a", actor="staff:bob", seat="bob").then(e.StepUndone)
+
+
 def test_a_counter_that_holds_another_is_named_with_its_ticket() -> None:
     hall = _hall().serving("1", "b").when(c.FinishServing, ticket="b").when(c.CallNext, counter="1")
     assert hall.refused(UndoRefused, c.UndoStep, ticket="b").facts["ticket"] == "a"
@@ -169,17 +190,23 @@ def test_direct_serving_leaves_the_ticket_that_was_issued() -> None:
     assert (hall.ticket("d").state, hall.state.counters["1"].state) == (TicketState.WAITING, CounterState.OPEN)
 
 
-@pytest.mark.parametrize("start", [StartMode.PRESSED, StartMode.ON_CALL])
-def test_finish_and_next_are_taken_back_together(start: StartMode) -> None:
-    hall = _hall(start=start).when(c.CallTicket, counter="1", ticket="b")
-    if start is StartMode.PRESSED:
-        hall.when(c.StartServing, ticket="b")
+def test_finish_and_next_are_taken_back_together() -> None:
+    hall = _hall().serving("1", "b")
     before = {ticket: copy(hall.ticket(ticket)) for ticket in "ab"}
     hall.after(10_000).when(c.CallNext, counter="1", finish=True).after(5_000)
     hall.when(c.UndoStep, ticket="b").then(e.StepUndone, e.StepUndone)
     assert {ticket: hall.ticket(ticket) for ticket in "ab"} == before
     assert [call.number for call in hall.state.calls] == ["A002"]
     assert hall.changes[0].withdrawn == "A001"
+
+
+def test_nobody_is_sent_away_whose_serving_began_with_the_call() -> None:
+    hall = _hall(start=StartMode.ON_CALL).when(c.CallTicket, counter="1", ticket="b").after(10_000)
+    hall.when(c.CallNext, counter="1", finish=True).after(5_000)
+    refusal = hall.refused(UndoRefused, c.UndoStep, ticket="b")
+    assert (str(refusal), refusal.facts["ticket"]) == ("Counter 1 is serving A001 by now", "a")
+    # The call itself, with the serving that began with it, is a step of its own ticket.
+    hall.when(c.UndoStep, ticket="a").then(e.StepUndone).when(c.UndoStep, ticket="b").then(e.StepUndone)
 
 
 def test_whoever_came_to_the_counter_meanwhile_stays() -> None:
@@ -203,10 +230,28 @@ def test_a_no_show_taken_back_has_the_whole_grace_again() -> None:
     hall.after(1).when(c.ApplyDeadlines).then(e.NoShowRecorded)
 
 
-def test_the_call_of_a_missed_customer_who_stands_here_goes_back_to_waiting() -> None:
-    hall = _hall().when(c.CallTicket, counter="1", ticket="a").when(c.RecordNoShow, ticket="a")
-    hall.when(c.CallTicket, counter="2", ticket="a").then(e.TicketReinstated, e.TicketCalled).when(c.UndoStep, ticket="a")
-    assert hall.ticket("a").state is TicketState.WAITING
+@pytest.mark.parametrize("start", [StartMode.PRESSED, StartMode.ON_CALL])
+def test_the_call_of_a_missed_customer_who_stands_here_is_one_step_with_the_return(start: StartMode) -> None:
+    hall = _hall().when(c.CallTicket, counter="1", ticket="a").when(c.RecordNoShow, ticket="a").after(5_000)
+    hall.when(c.ConfigureBranch, expected=1, next_day=False, configuration=rules(start=start))
+    missed = copy(hall.ticket("a"))
+    hall.when(c.CallTicket, counter="2", ticket="a", reason="at the desk").after(3_000)
+    hall.when(c.UndoStep, ticket="a").then(e.StepUndone)
+    assert hall.last(e.StepUndone).step == "TicketReinstated"
+    assert (hall.ticket("a"), list(hall.state.lapsing)) == (missed, ["a"])
+    assert missed.returns_until is not None
+    assert hall.state.counters["2"].state is CounterState.OPEN
+    hall.after(900_000).when(c.ApplyDeadlines).then(e.NoShowLapsed)
+
+
+def test_a_return_by_mistake_is_taken_back_and_its_time_goes_on() -> None:
+    hall = _hall(reinstate_ms=10_000).when(c.CallTicket, counter="1", ticket="a").when(c.RecordNoShow, ticket="a")
+    missed = copy(hall.ticket("a"))
+    hall.when(c.ReinstateTicket, ticket="a").after(2_000).when(c.UndoStep, ticket="a").then(e.StepUndone)
+    assert hall.ticket("a") == missed
+    hall.after(8_000).when(c.ApplyDeadlines).then(e.NoShowLapsed)
+    late = _hall(reinstate_ms=10_000).when(c.CallTicket, counter="1", ticket="a").when(c.RecordNoShow, ticket="a")
+    late.when(c.ReinstateTicket, ticket="a").after(20_000).when(c.UndoStep, ticket="a").when(c.ApplyDeadlines).then(e.NoShowLapsed)
 
 
 def test_an_earlier_call_stays_on_the_board() -> None:
