@@ -79,11 +79,9 @@ def counts_balance(state: BranchState, _events: list[Event]) -> None:
     assert standing == {ticket.ticket_id for ticket in waiting}, "counts_balance: the lines hold others than the waiting"
     assert all(ticket.state in OPEN_STATES | ENDS for ticket in state.tickets.values()), "counts_balance: unknown state"
     for key, line in state.lines.items():
-        for place_at, issue_seq, ticket_id in line.standings[line.start :]:
-            ticket = state.tickets[ticket_id]
-            assert (ticket.line_key(), ticket.place_at, ticket.issue_seq) == (key, place_at, issue_seq), (
-                "counts_balance: wrong line"
-            )
+        for standing in line.standings[line.start :]:
+            ticket = state.tickets[standing[2]]
+            assert (ticket.line_key(), ticket.standing) == (key, standing), "counts_balance: wrong line"
     _parked_balance(state)
     returning = {ticket.ticket_id for ticket in state.tickets.values() if ticket.returns_until is not None}
     assert sorted(state.lapsing) == sorted(returning), "counts_balance: others may return than those who were missed"

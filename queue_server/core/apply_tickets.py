@@ -146,14 +146,14 @@ def ticket_reinstated(state: BranchState, event: Event, fact: e.TicketReinstated
     ticket = state.tickets[fact.ticket]
     m.forget_return(state, ticket)
     ticket.reason = fact.reason
-    m.enter_waiting(state, ticket, event.at, fact.place_at)
+    m.enter_waiting(state, ticket, event.at, fact.place_at, fact.place_order)
 
 
 def ticket_requeued(state: BranchState, event: Event, fact: e.TicketRequeued) -> None:
     ticket = state.tickets[fact.ticket]
     m.let_go(state, ticket, event.at)
     ticket.reason = fact.reason
-    m.enter_waiting(state, ticket, event.at, fact.place_at)
+    m.enter_waiting(state, ticket, event.at, fact.place_at, fact.place_order)
 
 
 def ticket_transferred(state: BranchState, event: Event, fact: e.TicketTransferred) -> None:
@@ -165,7 +165,7 @@ def ticket_transferred(state: BranchState, event: Event, fact: e.TicketTransferr
     ticket.zone = fact.zone
     ticket.staff = fact.staff
     ticket.reason = fact.reason
-    m.enter_waiting(state, ticket, event.at, fact.place_at)
+    m.enter_waiting(state, ticket, event.at, fact.place_at, fact.place_order)
 
 
 def ticket_moved(state: BranchState, _event: Event, fact: e.TicketMoved) -> None:

@@ -5,23 +5,12 @@ What can be asked of a branch. A command carries everything that deciding it nee
 asks, as `role:subject`.
 """
 
-from typing import Literal, TypeAlias
-
 from msgspec import Struct
 
-from queue_server.core.configuration import Configuration
+from queue_server.core.configuration import Configuration, Position
 from queue_server.core.ids import CounterId, Day, Instant, ProfileId, ServiceId, StaffId, TicketId, TierId, ZoneId
 from queue_server.core.ticket import ParkKind
 from queue_server.core.timetable import Timetable
-
-
-class Behind(Struct, frozen=True):
-    """A position: just after the N-th of the ticket's class, or at the back when there are fewer."""
-
-    behind: int
-
-
-Position: TypeAlias = Literal["front", "due", "back"] | Behind
 
 
 class Command(Struct, kw_only=True, gc=False):

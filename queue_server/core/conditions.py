@@ -133,6 +133,10 @@ class Conditions(Counting):
         del key, standing, at
         return None
 
+    def goes_by_place(self, key: LineKey, other: LineKey) -> bool:
+        """Within a queue."""
+        return self._queue_of(key) == self._queue_of(other)
+
     def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
         """Whose queue it was."""
         if waiting == 1:

@@ -1,7 +1,7 @@
 """What a branch offers and how it treats people: the configuration in its stored form (times in ms, already validated)."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -104,6 +104,16 @@ class CounterPlace(Struct, frozen=True, omit_defaults=True):
     number: str
     zone: ZoneId | None = None
     profile: ProfileId | None = None
+
+
+class Behind(Struct, frozen=True):
+    """A position: just after the N-th of the ticket's class, or at the back when there are fewer."""
+
+    behind: int
+
+
+Position: TypeAlias = Literal["front", "due", "back"] | Behind
+"""Where a ticket that waits again stands: what that means is told in `places`."""
 
 
 class Policy(Struct, frozen=True, omit_defaults=True):
@@ -214,8 +224,8 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     no_show_after_ms: Millis | None = None
     recalls_before_no_show: int = 0
     reinstate_ms: Millis = 900_000
-    transfer_position: str = "due"
-    reinstate_position: str = "due"
+    transfer_position: Position = "due"
+    reinstate_position: Position = "due"
     roll_grace_ms: Millis = 7_200_000
     day_limit: int = 50_000
     hours: Hours | None = None

@@ -162,16 +162,18 @@ class NoShowLapsed(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class TicketReinstated(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
-    """A missed customer waits again, at `place_at`."""
+    """A missed customer waits again, at `place_at`, among equal places by `place_order` (None: the seq of issue)."""
 
     place_at: Instant
+    place_order: float | None = None
     reason: str | None = None
 
 
 class TicketRequeued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
-    """A customer was sent back to waiting, at `place_at`."""
+    """A customer was sent back to waiting, at `place_at`, among equal places by `place_order` (None: the seq of issue)."""
 
     place_at: Instant
+    place_order: float | None = None
     reason: str | None = None
 
 
@@ -181,6 +183,7 @@ class TicketTransferred(TicketFact, frozen=True, omit_defaults=True, kw_only=Tru
     service: ServiceId
     target_ms: Millis
     place_at: Instant
+    place_order: float | None = None
     to_counter: CounterId | None = None
     zone: ZoneId | None = None
     staff: StaffId | None = None

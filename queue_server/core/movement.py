@@ -13,10 +13,11 @@ from queue_server.core.waiting import Line
 _OPEN, _WAITING = CounterState.OPEN, TicketState.WAITING
 
 
-def enter_waiting(state: BranchState, ticket: Ticket, at: Instant, place_at: Instant) -> None:
-    """Let *ticket*, which no counter has any more, wait from *at* on at *place_at*."""
+def enter_waiting(state: BranchState, ticket: Ticket, at: Instant, place_at: Instant, order: float | None = None) -> None:
+    """Let *ticket*, which no counter has any more, wait from *at* on at *place_at*, among equal ones by *order*."""
     ticket.state = TicketState.WAITING
     ticket.place_at = place_at
+    ticket.place_order = order
     ticket.waiting_since = at
     ticket.ended_at = None
     ticket.returns_until = None

@@ -25,10 +25,11 @@ from queue_server.core.ids import Instant, Millis, ProfileId, TierId
 from queue_server.core.waiting import Line, LineKey, Standing
 
 PERMILLE = 1000
+_PROBES = (-1_000, -1_000_000)
 BRANCH = ""
 
 Candidate: TypeAlias = tuple[LineKey, Line]
-Bounds: TypeAlias = Callable[[LineKey], tuple[Instant, int]]
+Bounds: TypeAlias = Callable[[LineKey], tuple[Instant, float]]
 
 
 class Asking(Struct, frozen=True, gc=False):
@@ -57,6 +58,10 @@ class Policy(Protocol):
 
     def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
         """Say why *number* was chosen among *waiting* candidates."""
+        ...
+
+    def goes_by_place(self, key: LineKey, other: LineKey) -> bool:
+        """Tell whether between tickets of *key* and *other* the place alone decides, always."""
         ...
 
 
@@ -99,6 +104,10 @@ class Ordered(ABC):
         """The promise is not looked at."""
         del key, standing, at
         return None
+
+    def goes_by_place(self, key: LineKey, other: LineKey) -> bool:
+        """Those of *other* come first up to the very place, whatever it is: claims grow with the wait, so two places tell for all."""
+        return all(self.bounds(key, (place, 1, ""), 0)(other) == (place, 1) for place in _PROBES)
 
     def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
         """Who it was, and that it came first."""
@@ -162,7 +171,7 @@ class Promise(Ordered):
         used, scale = self._used(key, place_at, at), PERMILLE * key.target_ms
         cared = used - self._care * key.target_ms
 
-        def bound(line: LineKey) -> tuple[Instant, int]:
+        def bound(line: LineKey) -> tuple[Instant, float]:
             # Relative to *at*: products of absolute instants would not fit a machine word.
             place, rest = divmod(-line.target_ms * (cared if line.has_care else used), scale)
             return (at + place, issue_seq) if rest == 0 else (at + place + 1, 0)
@@ -206,7 +215,7 @@ class Due(Ordered):
         place_at, issue_seq, _ = standing
         own = self._allowance(key)
 
-        def bound(line: LineKey) -> tuple[Instant, int]:
+        def bound(line: LineKey) -> tuple[Instant, float]:
             place, rest = divmod(own - self._allowance(line), PERMILLE)
             return (place_at + place, issue_seq) if rest == 0 else (place_at + place + 1, 0)
 
@@ -252,7 +261,7 @@ class Ageing(Ordered):
         place_at, issue_seq, _ = standing
         points = self._points(key, place_at, at)
 
-        def bound(line: LineKey) -> tuple[Instant, int]:
+        def bound(line: LineKey) -> tuple[Instant, float]:
             place, rest = divmod(self._start(line) - points, self._rate(line) * PERMILLE)
             return (at + place, issue_seq) if rest == 0 else (at + place + 1, 0)
 

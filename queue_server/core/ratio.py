@@ -139,6 +139,10 @@ class Ratio(Counting):
         del key, standing, at
         return None
 
+    def goes_by_place(self, key: LineKey, other: LineKey) -> bool:
+        """Within a tier."""
+        return key.tier == other.tier
+
     def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
         """Whose turn it was."""
         waited: Millis = at - standing[0]

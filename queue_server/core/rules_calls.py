@@ -5,7 +5,7 @@ from queue_server.core import events as e
 from queue_server.core.configuration import StartMode
 from queue_server.core.ids import CounterId, Instant
 from queue_server.core.lifecycle import CounterState, TicketState, TicketStep, ticket_steps_from
-from queue_server.core.places import configured, place_for
+from queue_server.core.places import place_for
 from queue_server.core.rejections import CounterClosed, CounterPaused, InvalidCommand, NotInProfile, WrongState
 from queue_server.core.routing import direct, may_call, next_ticket
 from queue_server.core.rules_stages import finish_or_go_on
@@ -46,8 +46,8 @@ def call_ticket(turn: Turn, command: c.CallTicket) -> None:
     if not command.override and not may_call(turn.state, counter, ticket.line_key()):
         raise NotInProfile(f"Counter {counter.number} may not call {ticket.number}; use override and give a reason")
     if ticket.state is TicketState.NO_SHOW:
-        place_at = place_for(turn.state, ticket, ticket.line_key(), "due", turn.at)
-        turn.emit(e.TicketReinstated(ticket=ticket.ticket_id, place_at=place_at, reason=command.reason))
+        place = place_for(turn.state, ticket, ticket.line_key(), "due", turn.at)
+        turn.emit(e.TicketReinstated(ticket=ticket.ticket_id, place_at=place.at, reason=command.reason))
     call(turn, ticket, counter.id, direct(turn.state, counter.id, ticket, command.reason, turn.at))
 
 
@@ -103,9 +103,9 @@ def reinstate(turn: Turn, command: c.ReinstateTicket) -> None:
         turn.counter(command.counter)
     turn.require(ticket, TicketStep.REINSTATE)
     _require_return(ticket)
-    position = command.position or configured(turn.state.rules.reinstate_position)
-    place_at = place_for(turn.state, ticket, ticket.line_key(), position, turn.at)
-    turn.emit(e.TicketReinstated(ticket=ticket.ticket_id, place_at=place_at, reason=command.reason))
+    position = command.position or turn.state.rules.reinstate_position
+    at, order = place_for(turn.state, ticket, ticket.line_key(), position, turn.at)
+    turn.emit(e.TicketReinstated(ticket=ticket.ticket_id, place_at=at, place_order=order, reason=command.reason))
 
 
 def call(

@@ -6,7 +6,7 @@ from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.ids import ServiceId, TierId
 from queue_server.core.lifecycle import TicketStep, ticket_steps_from
-from queue_server.core.places import configured, place_for
+from queue_server.core.places import place_for
 from queue_server.core.rejections import InvalidCommand, NotInProfile, ParkLimit, WrongState
 from queue_server.core.routing import may_call
 from queue_server.core.rules_calls import require_idle
@@ -60,8 +60,8 @@ def requeue(turn: Turn, command: c.RequeueTicket) -> None:
     """Send the customer back to waiting; one who was parked for any counter of the service comes to the front of it."""
     ticket, counter_id = turn.ticket_kept(command.ticket, TicketStep.REQUEUE, command.counter)
     position = command.position or ("front" if ticket.park_kind is ParkKind.SERVICE else "due")
-    place_at = place_for(turn.state, ticket, ticket.line_key(), position, turn.at)
-    turn.emit(e.TicketRequeued(ticket=ticket.ticket_id, counter=counter_id, place_at=place_at, reason=command.reason))
+    at, order = place_for(turn.state, ticket, ticket.line_key(), position, turn.at)
+    turn.emit(e.TicketRequeued(ticket=ticket.ticket_id, counter=counter_id, place_at=at, place_order=order, reason=command.reason))
 
 
 def transfer(turn: Turn, command: c.TransferTicket) -> None:
@@ -80,14 +80,15 @@ def transfer(turn: Turn, command: c.TransferTicket) -> None:
         service, ticket.tier, ticket.care is not None, target_ms, ticket.emergency, command.counter, command.zone, command.staff
     )
     _require_reachable(turn, ticket, key)
-    position = command.position or configured(turn.state.rules.transfer_position)
+    at, order = place_for(turn.state, ticket, key, command.position or turn.state.rules.transfer_position, turn.at)
     turn.emit(
         e.TicketTransferred(
             ticket=ticket.ticket_id,
             counter=counter_id,
             service=service,
             target_ms=target_ms,
-            place_at=place_for(turn.state, ticket, key, position, turn.at),
+            place_at=at,
+            place_order=order,
             to_counter=command.counter,
             zone=command.zone,
             staff=command.staff,

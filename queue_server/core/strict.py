@@ -42,7 +42,7 @@ class Strict(Ordered):
         place_at, issue_seq, _ = standing
         rank, credit = self._rank(key), self._credit(key)
 
-        def bound(line: LineKey) -> tuple[Instant, int]:
+        def bound(line: LineKey) -> tuple[Instant, float]:
             other = self._rank(line)
             if other != rank:
                 return (_FOREVER, 0) if other < rank else (-_FOREVER, 0)

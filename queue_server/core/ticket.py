@@ -39,6 +39,7 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     `waiting_since` is set while one runs. `served_ms` with `serving_since`, and `parked_ms` with `parked_since`, do the same for the
     present stage; `served_before_ms` is what was served of it before the latest call. `left_at` is when it last left the waiting.
     `then` are the services still to come, `stages` those given; `classified_by` names the arrival rule that held.
+    `place_order` is what orders it among equal places (None: its seq of issue).
     """
 
     ticket_id: TicketId
@@ -83,6 +84,7 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     then: tuple[ServiceId, ...] = ()
     stages: tuple[Stage, ...] = ()
     classified_by: str | None = None
+    place_order: float | None = None
 
     @property
     def due_at(self) -> Instant:
@@ -136,4 +138,4 @@ class Ticket(Struct, omit_defaults=True, gc=False):
     @property
     def standing(self) -> Standing:
         """Its place in that class."""
-        return (self.place_at, self.issue_seq, self.ticket_id)
+        return (self.place_at, self.place_order or self.issue_seq, self.ticket_id)

@@ -13,8 +13,8 @@ from msgspec import Struct, field
 
 from queue_server.core.ids import CounterId, Instant, Millis, ServiceId, StaffId, TicketId, TierId, ZoneId
 
-Standing: TypeAlias = tuple[Instant, int, TicketId]
-"""(`place_at`, seq of issue, ticket): the order within a line; the seq makes it total."""
+Standing: TypeAlias = tuple[Instant, float, TicketId]
+"""(`place_at`, seq of issue, ticket): the order within a line; the seq, or a number between two of them, makes it total."""
 
 _COMPACT_AFTER = 512
 _KEYS_KEPT = 4096
@@ -81,7 +81,7 @@ class Line(Struct):
         del self.standings[: self.start]
         self.start = 0
 
-    def count_before(self, place_at: Instant, issue_seq: int = 0) -> int:
+    def count_before(self, place_at: Instant, issue_seq: float = 0) -> int:
         """Return how many stand before (*place_at*, *issue_seq*)."""
         return bisect_left(self.standings, (place_at, issue_seq, ""), lo=self.start) - self.start
 

@@ -4,22 +4,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from queue_server.core.commands import Behind, Position
-from queue_server.wire.constraints import Care, Language, PlainPosition, Reference, ShortText, Subject, Text
+from queue_server.core.configuration import Behind, Position
+from queue_server.wire.constraints import BehindBody, Care, Language, Reference, ShortText, Subject, Text, WantedPosition
 from queue_server.wire.reading import Invalid, faults_in
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The base of all bodies, and the body of a command that needs nothing."""
-
-
-class BehindBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Just after the N-th of the ticket's class."""
-
-    behind: Annotated[int, Meta(ge=1, le=10_000, extra={"right": "a whole number from 1 to 10000"})]
-
-
-WantedPosition: TypeAlias = PlainPosition | BehindBody
 
 
 def position(wanted: WantedPosition | None) -> Position | None:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from queue_server.core.configuration import (
+    Behind,
     Code,
     Configuration,
     CounterPlace,
+    Position,
     Preference,
     Profile,
     Service,
@@ -28,6 +30,7 @@ from queue_server.wire.configuration_form import (
     TierConfiguration,
 )
 from queue_server.wire.configuration_rules import arrival_form, elastic_form, stored_arrival, stored_elastic
+from queue_server.wire.constraints import BehindBody, WantedPosition
 from queue_server.wire.instants import milliseconds, milliseconds_or_none, seconds, seconds_or_none
 from queue_server.wire.policy_form import cap_form, policy_form, stored_cap, stored_policy
 from queue_server.wire.reading import Invalid, faults_in, read
@@ -108,8 +111,8 @@ def _stored(form: ConfigurationForm) -> Configuration:
         start_after_ms=milliseconds(after.after_seconds) if after is not None else 0,
         no_show_after_ms=milliseconds_or_none(form.no_show_after_seconds),
         reinstate_ms=milliseconds(form.reinstate_seconds),
-        transfer_position=form.transfer_position,
-        reinstate_position=form.reinstate_position,
+        transfer_position=_stored_position(form.transfer_position),
+        reinstate_position=_stored_position(form.reinstate_position),
         roll_grace_ms=milliseconds(form.roll_grace_seconds),
         hours=stored_hours(form.hours),
         promises=tuple(stored_promises(listed) for listed in form.promises),
@@ -169,5 +172,9 @@ def _start_form(rules: Configuration) -> Any:
     return StartAfter(seconds(rules.start_after_ms)) if rules.start is StartMode.AFTER else rules.start.value
 
 
-def _position(name: str) -> Any:
-    return name
+def _position(position: Position) -> WantedPosition:
+    return BehindBody(position.behind) if isinstance(position, Behind) else position
+
+
+def _stored_position(form: WantedPosition) -> Position:
+    return Behind(form.behind) if isinstance(form, BehindBody) else form

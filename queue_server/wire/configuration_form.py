@@ -16,7 +16,6 @@ from queue_server.wire.constraints import (
     Language,
     Letters,
     Names,
-    PlainPosition,
     Seconds,
     SecondsOrNothing,
     Share,
@@ -24,6 +23,7 @@ from queue_server.wire.constraints import (
     Spoken,
     Text,
     TimeOfDay,
+    WantedPosition,
     WholeShare,
 )
 from queue_server.wire.policy_form import CapConfiguration, PolicyConfiguration, Weight
@@ -168,8 +168,8 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     no_show_after_seconds: Seconds | None = None
     reinstate_seconds: Seconds = 900.0
     start: Start = "pressed"
-    transfer_position: PlainPosition = "due"
-    reinstate_position: PlainPosition = "due"
+    transfer_position: WantedPosition = "due"
+    reinstate_position: WantedPosition = "due"
     roll_grace_seconds: SecondsOrNothing = 7200.0
     promises: Annotated[
         tuple[PromiseConfiguration, ...],

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 _END = r"(?![\s\S])"  # `$` would let a line feed pass, and `\Z` is not known to JSON Schema
 # Also what ends a line or turns the direction of what follows: it could forge a line of a log, or garble a display.
@@ -89,4 +89,12 @@ Names: TypeAlias = Annotated[
     dict[Language, Text], Meta(min_length=1, max_length=20, extra={"right": 'names by language, such as {"en": "Cash"}'})
 ]
 Care: TypeAlias = Literal["elderly", "disabled", "pregnant", "with_infant", "service_member"]
-PlainPosition: TypeAlias = Literal["front", "due", "back"]
+
+
+class BehindBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Just after the N-th of the ticket's class."""
+
+    behind: Annotated[int, Meta(ge=1, le=10_000, extra={"right": "a whole number from 1 to 10000"})]
+
+
+WantedPosition: TypeAlias = Literal["front", "due", "back"] | BehindBody

@@ -4,7 +4,7 @@ import pytest
 
 from queue_server.core import commands as c
 from queue_server.core import events as e
-from queue_server.core.configuration import StartMode
+from queue_server.core.configuration import Behind, StartMode
 from queue_server.core.lifecycle import TicketState
 from queue_server.core.rejections import (
     CounterBusy,
@@ -143,7 +143,7 @@ def test_requeue_and_its_positions() -> None:
     for ticket in "abcdef":
         hall.issue(ticket).after(1_000)
     order = []
-    for position in ("front", "due", c.Behind(2), c.Behind(0), "back", c.Behind(99)):
+    for position in ("front", "due", Behind(2), Behind(0), "back", Behind(99)):
         hall.when(c.CallTicket, counter="1", ticket="c").when(c.RequeueTicket, ticket="c", position=position).then(e.TicketRequeued)
         (line,) = hall.state.lines.values()
         order.append("".join(standing[2] for standing in line.standings[line.start :]))

@@ -4,9 +4,9 @@ from typing import Any
 
 import hypothesis.strategies as st
 
-from queue_server.core import commands as c
 from queue_server.core.configuration import (
     ArrivalRule,
+    Behind,
     Cap,
     Code,
     Configuration,
@@ -64,6 +64,8 @@ configurations = st.fixed_dictionaries(
         "classification": st.sampled_from([(), ARRIVALS]),
         "park_limit": st.sampled_from([1, 2, 3]),
         "stage_credit_permille": st.sampled_from([0, 500, 1000]),
+        "transfer_position": st.sampled_from(["due", "front", "back", Behind(2)]),
+        "reinstate_position": st.sampled_from(["due", "front", "back", Behind(1)]),
         "undo_ms": st.sampled_from([30_000, 30_000, 1_000]),
         "outcomes": st.sampled_from([(), (Code("done", {"en": "Done"}),)]),
         "announcements": st.just((Template("drill", {"en": "A drill"}),)),
@@ -100,6 +102,6 @@ people = st.sampled_from([None, "ann", "bob"])
 seats = st.sampled_from([None, None, None, "ann", "bob"])
 reasons = st.sampled_from([None, "asked"])
 outcomes = st.sampled_from([None, "done", None, "done", "lost"])
-positions: st.SearchStrategy[Any] = st.sampled_from([None, "front", "due", "back", c.Behind(0), c.Behind(2), c.Behind(50)])
+positions: st.SearchStrategy[Any] = st.sampled_from([None, "front", "due", "back", Behind(0), Behind(2), Behind(50)])
 tickets = st.integers(0, 41)
 timetables = st.sampled_from([0, 0, 0, 0, 0, 1, 2])

@@ -129,7 +129,7 @@ def test_the_sample_branch_is_accepted_and_has_what_it_promises() -> None:
 IDS = st.text("abcXYZ019_-", min_size=1, max_size=8)
 NAMES = st.dictionaries(st.sampled_from(["en", "zh-Hans", "de"]), st.text("abc é客", min_size=1, max_size=5), min_size=1)
 SECONDS = st.integers(1, 100_000_000).map(lambda ms: ms / 1000)
-POSITIONS = st.sampled_from(["front", "due", "back"])
+POSITIONS = st.sampled_from(["front", "due", "back"]) | st.builds(dict, behind=st.integers(1, 10_000))
 
 
 @st.composite
@@ -367,7 +367,7 @@ def test_what_would_be_right_is_told_of_a_choice_and_of_either() -> None:
     assert right == {
         "policy.name": "promise or due or ageing or strict or ratio or conditions or fifo",
         "start": "pressed or on_call or an object with after_seconds",
-        "transfer_position": "front or due or back",
+        "transfer_position": "front or due or back or an object with behind",
         **{f"counters[{n}].number": number for n in range(3)},
     }
 
