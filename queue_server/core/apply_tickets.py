@@ -158,8 +158,13 @@ def ticket_requeued(state: BranchState, event: Event, fact: e.TicketRequeued) ->
 
 def ticket_transferred(state: BranchState, event: Event, fact: e.TicketTransferred) -> None:
     ticket = state.tickets[fact.ticket]
+    if fact.ends_stage:
+        ticket.stages = (*ticket.stages, ticket.stage_at(event.at, None))
     m.let_go(state, ticket, event.at)
+    if fact.ends_stage:
+        ticket.served_before_ms = ticket.served_ms = ticket.parked_ms = 0
     ticket.service = fact.service
+    ticket.then = ticket.then if fact.then is None else fact.then
     ticket.target_ms = fact.target_ms
     ticket.directed_to = fact.to_counter
     ticket.zone = fact.zone
@@ -172,6 +177,7 @@ def ticket_moved(state: BranchState, _event: Event, fact: e.TicketMoved) -> None
     ticket = state.tickets[fact.ticket]
     m.leave_line(state, ticket)
     ticket.service = fact.service
+    ticket.then = ticket.then if fact.then is None else fact.then
     ticket.tier = fact.tier
     ticket.target_ms = fact.target_ms
     ticket.zone = fact.zone

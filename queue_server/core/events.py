@@ -178,9 +178,16 @@ class TicketRequeued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class TicketTransferred(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
-    """A customer was sent on and waits for `service`, perhaps at one counter, zone or person only. `counter` is where it came from."""
+    """
+    A customer was sent on and waits for `service`, perhaps at one counter, zone or person only. `counter` is where it came from.
+
+    `ends_stage`: serving had begun, and what was given of the service before is a stage of its own. `then` are the services still to
+    come (None: as before).
+    """
 
     service: ServiceId
+    ends_stage: bool = False
+    then: tuple[ServiceId, ...] | None = None
     target_ms: Millis
     place_at: Instant
     place_order: float | None = None
@@ -191,9 +198,10 @@ class TicketTransferred(TicketFact, frozen=True, omit_defaults=True, kw_only=Tru
 
 
 class TicketMoved(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
-    """A waiting ticket waits otherwise now; the fields are its new values."""
+    """A waiting ticket waits otherwise now; the fields are its new values (`then` None: as before)."""
 
     service: ServiceId
+    then: tuple[ServiceId, ...] | None = None
     tier: TierId
     target_ms: Millis
     zone: ZoneId | None = None

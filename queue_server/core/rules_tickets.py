@@ -16,6 +16,9 @@ from queue_server.core.ticket import ParkKind, Ticket
 from queue_server.core.turn import Turn
 from queue_server.core.waiting import LineKey
 
+_STAGES_KEPT = 20
+"""Whoever is sent on more often than that has the rest counted together."""
+
 
 def park(turn: Turn, command: c.ParkTicket) -> None:
     """Put the customer aside; a counter keeps so many and no more."""
@@ -86,6 +89,8 @@ def transfer(turn: Turn, command: c.TransferTicket) -> None:
             ticket=ticket.ticket_id,
             counter=counter_id,
             service=service,
+            ends_stage=service != ticket.service and ticket.is_begun and len(ticket.stages) < _STAGES_KEPT,
+            then=_then_without(ticket, service),
             target_ms=target_ms,
             place_at=at,
             place_order=order,
@@ -123,6 +128,7 @@ def move(turn: Turn, command: c.MoveTicket) -> None:
         e.TicketMoved(
             ticket=ticket.ticket_id,
             service=service,
+            then=_then_without(ticket, service),
             tier=tier,
             target_ms=key.target_ms,
             zone=key.zone,
@@ -142,6 +148,14 @@ def cancel(turn: Turn, command: c.CancelTicket) -> None:
         turn.counter(kept_by)
     turn.require(ticket, TicketStep.CANCEL)
     turn.emit(e.TicketCancelled(ticket=ticket.ticket_id, counter=kept_by, reason=command.reason))
+
+
+def _then_without(ticket: Ticket, service: ServiceId) -> tuple[ServiceId, ...] | None:
+    """What is still to come once *service*, for which the customer is sent now, is not given a second time; None: as before."""
+    if service == ticket.service or service not in ticket.then:
+        return None
+    at = ticket.then.index(service)
+    return ticket.then[:at] + ticket.then[at + 1 :]
 
 
 def _require_reachable(turn: Turn, ticket: Ticket, key: LineKey) -> None:

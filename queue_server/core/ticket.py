@@ -119,6 +119,11 @@ class Ticket(Struct, omit_defaults=True, gc=False):
         since = self.parked_since
         return self.parked_ms if since is None else self.parked_ms + at - since
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything of the present stage has been given: it is being served, or was, or is parked in between."""
+        return self.serving_since is not None or self.served_before_ms + self.served_ms > 0 or self.parked_since is not None
+
     def occupied_at(self, at: Instant) -> Millis:
         """Return for how long a counter was taken by it until *at*: from the latest call on, parked time left out."""
         coming = self.serving_at - self.called_at if self.serving_at is not None and self.called_at is not None else 0

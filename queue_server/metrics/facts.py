@@ -6,8 +6,8 @@ replay is no second ticket. Summing over nodes therefore gives the truth. The pa
 look-ups and one increment; nothing is formatted before Prometheus asks.
 
 A wait is observed when serving starts, not at the call: a customer who is called, sent back and called again has waited once,
-for the sum of the waiting intervals. One who is transferred is observed again at the next start, with everything waited so far. In a
-visit of several services each is observed by itself, its wait and its service: with the time served, and without the time parked.
+for the sum of the waiting intervals. In a visit of several services each is observed by itself, its wait and its service: with the
+time served, and without the time parked. One who is sent on to another service while being served has been given the first one.
 
 What was counted stays counted when it is undone, since a counter that goes down looks to Prometheus like a restart: one who is
 finished by mistake, brought back and finished again is two finished ones here. The gauges (`present`) show what is.
@@ -26,6 +26,7 @@ from queue_server.core.events import (
     StageFinished,
     TicketCalled,
     TicketIssued,
+    TicketTransferred,
 )
 from queue_server.core.ids import BranchId, Millis, ServiceId, TierId
 from queue_server.core.state import BranchState
@@ -71,7 +72,10 @@ class FactSeries:
             return
         children = self._children.setdefault(commit.branch_id, {})
         for change in commit.changes:
-            count = _COUNTS.get(type(change.event.fact))
+            fact = change.event.fact
+            count = _COUNTS.get(type(fact))
+            if isinstance(fact, TicketTransferred) and not fact.ends_stage:
+                continue
             ticket = change.ticket
             if count is not None and ticket is not None:
                 # After the end of a stage the ticket is for the next service already.
@@ -128,6 +132,7 @@ _COUNTS: dict[type[Fact], Callable[[_Children, Ticket], None]] = {
     TicketCalled: _called,
     ServingStarted: _started,
     StageFinished: _stage_finished,
+    TicketTransferred: _stage_finished,
     ServingFinished: _finished,
     NoShowRecorded: _no_show,
 }

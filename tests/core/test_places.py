@@ -40,7 +40,10 @@ def test_behind_some_who_came_in_the_same_millisecond() -> None:
     for ticket in "abcx":
         hall.issue(ticket)
     _back(hall.after(10), "x", Behind(1))
-    assert (hall.ticket("x").place_at, hall.ticket("x").place_order) == (hall.ticket("a").place_at, hall.ticket("a").issue_seq + 0.5)
+    assert (hall.ticket("x").place_at, hall.ticket("x").place_order) == (
+        hall.ticket("a").place_at,
+        hall.ticket("a").issue_seq + 0.5,
+    )
     assert _called(hall, "1", 4) == "axbc"
 
 

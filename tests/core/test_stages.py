@@ -9,7 +9,7 @@ from queue_server.core.lifecycle import TicketState
 from queue_server.core.rejections import CounterBusy, InvalidCommand, UnknownService, WouldStrand, WrongState
 from queue_server.core.rules_arrivals import STAGES_MAX
 from queue_server.core.ticket import Stage
-from tests.scenario import given, rules
+from tests.scenario import Scenario, given, rules
 
 
 def test_finish_leads_to_the_next_service_and_then_to_the_end() -> None:
@@ -118,3 +118,67 @@ def test_the_end_of_the_day_ends_the_visit_whatever_was_to_come() -> None:
     hall.serving("2", "b").when(c.FinishServing, ticket="b").when(c.CloseDay, reason="fire_alarm")
     assert (hall.ticket("a").state, hall.ticket("a").outcome) == (TicketState.FINISHED, "day_closed")
     assert hall.ticket("b").state is TicketState.EXPIRED
+
+
+def _times(hall: Scenario, ticket: str) -> list[tuple[str, int, int, int]]:
+    return [(stage.service, stage.waited_ms, stage.served_ms, stage.parked_ms) for stage in hall.ticket(ticket).stages]
+
+
+def test_what_was_given_before_a_transfer_is_a_stage_of_its_own() -> None:
+    hall = given().open("1", "2").issue("a").after(10_000).serving("1", "a").after(60_000)
+    hall.when(c.TransferTicket, ticket="a", service="loans").after(5_000).serving("2", "a").after(7_000)
+    hall.when(c.FinishServing, ticket="a").then(e.ServingFinished)
+    assert _times(hall, "a") == [("cash", 10_000, 60_000, 0), ("loans", 5_000, 7_000, 0)]
+    assert hall.state.pace["loans"].total_ms == 7_000
+    assert "cash" not in hall.state.pace, "it was not given to its end"
+
+
+def test_parked_time_stays_with_the_stage_that_was_parked() -> None:
+    hall = given().open("1").issue("a").serving("1", "a").after(9_000).when(c.ParkTicket, ticket="a").after(20_000)
+    hall.when(c.TransferTicket, ticket="a", service="loans").after(4_000).serving("1", "a").after(3_000)
+    hall.when(c.FinishServing, ticket="a")
+    assert _times(hall, "a") == [("cash", 0, 9_000, 20_000), ("loans", 4_000, 3_000, 0)]
+
+
+def test_what_was_served_before_a_second_call_belongs_to_the_stage_too() -> None:
+    hall = given().open("1").issue("a").serving("1", "a").after(9_000).when(c.RequeueTicket, ticket="a").after(1_000)
+    hall.when(c.CallTicket, counter="1", ticket="a").after(2_000).when(c.TransferTicket, ticket="a", service="loans")
+    assert _times(hall, "a") == [("cash", 1_000, 9_000, 0)]
+
+
+@pytest.mark.parametrize("target", [{"service": "loans"}, {"service": "cash", "counter": "2"}])
+def test_nothing_given_or_the_same_service_is_no_stage_of_its_own(target: dict[str, str]) -> None:
+    hall = given().open("1", "2").issue("a").after(8_000)
+    if target["service"] == "loans":
+        hall.when(c.CallTicket, counter="1", ticket="a")
+    else:
+        hall.serving("1", "a").after(6_000)
+    hall.when(c.TransferTicket, ticket="a", **target)
+    assert hall.ticket("a").stages == ()
+    hall.serving("2", "a").after(1_000).when(c.FinishServing, ticket="a")
+    assert _times(hall, "a") == [("loans", 8_000, 1_000, 0) if target["service"] == "loans" else ("cash", 8_000, 7_000, 0)]
+
+
+def test_a_service_still_to_come_is_not_given_twice() -> None:
+    hall = given().open("1", "2").issue("a", then=("cash", "loans", "cash")).serving("1", "a")
+    hall.when(c.TransferTicket, ticket="a", service="loans")
+    assert (hall.ticket("a").service, hall.ticket("a").then) == ("loans", ("cash", "cash"))
+    moved = given().issue("a", then=("loans",)).when(c.MoveTicket, ticket="a", service="loans", reason="asked")
+    assert (moved.ticket("a").service, moved.ticket("a").then) == ("loans", ())
+    again = given().open("1").issue("a", then=("cash",)).serving("1", "a").when(c.TransferTicket, ticket="a", counter="1")
+    assert again.ticket("a").then == ("cash",), "the present service is not one to come"
+
+
+def test_the_stages_of_a_visit_are_bounded_and_no_time_is_lost() -> None:
+    hall = given().open("1").issue("a")
+    for number in range(30):
+        hall.serving("1", "a").after(1_000).when(c.TransferTicket, ticket="a", service=("loans", "cash")[number % 2]).after(500)
+    hall.serving("1", "a").after(1_000).when(c.FinishServing, ticket="a")
+    times = _times(hall, "a")
+    assert (len(times), sum(time[1] for time in times), sum(time[2] for time in times)) == (21, 15_000, 31_000)
+
+
+def test_a_transfer_taken_back_takes_its_stage_back() -> None:
+    hall = given().open("1").issue("a", then=("loans",)).serving("1", "a").after(9_000)
+    hall.when(c.TransferTicket, ticket="a", service="loans").when(c.UndoStep, ticket="a").after(1_000)
+    assert (hall.ticket("a").stages, hall.ticket("a").then, hall.ticket("a").served_at(hall.now)) == ((), ("loans",), 10_000)

@@ -100,6 +100,23 @@ async def test_each_service_of_a_visit_is_observed_by_itself_without_the_time_pa
     assert [value(metrics, "queue_tickets_called_total", **labels) for labels in (CASH, loans)] == [1, 1]
 
 
+async def test_what_was_given_before_a_transfer_is_observed_by_itself() -> None:
+    metrics = metrics_of_a_process()
+    hall = Hall(metrics)
+    hall.open_counter()
+    ticket = hall.issue()
+    hall.call_next(after_ms=10_000)
+    hall.do(c.StartServing, ticket=ticket)
+    hall.do(c.TransferTicket, ticket=ticket, service="loans", after_ms=60_000)
+    hall.do(c.CallTicket, counter="1", ticket=ticket, after_ms=5_000)
+    hall.do(c.TransferTicket, ticket=ticket, service="cash", after_ms=1_000)
+    loans = CASH | {"service": "loans"}
+    assert [value(metrics, "queue_service_seconds_sum", **labels) for labels in (CASH, loans)] == [60, 0]
+    hall.do(c.CallTicket, counter="1", ticket=ticket, after_ms=2_000)
+    hall.do(c.StartServing, ticket=ticket)
+    assert value(metrics, "queue_wait_seconds_sum", **CASH) == 10 + 5 + 2
+
+
 async def test_what_was_counted_stays_counted_and_the_gauges_follow_when_a_step_is_undone() -> None:
     metrics, hall = shown()
     hall.open_counter()
