@@ -21,7 +21,7 @@ from queue_server.core.state import BranchState
 from queue_server.core.ticket import ParkKind
 from tests.scenario import Check, fingerprint
 
-_END_FACTS = (e.ServingFinished, e.TicketCancelled, e.TicketExpired, e.NoShowRecorded)
+_END_FACTS = (e.ServingFinished, e.TicketCancelled, e.TicketExpired, e.TicketCarried, e.NoShowRecorded)
 _HELD = {TicketState.CALLED: CounterState.CALLING, TicketState.SERVING: CounterState.SERVING}
 
 
@@ -75,8 +75,8 @@ def counts_balance(state: BranchState, _events: list[Event]) -> None:
     waiting = [ticket for ticket in state.tickets.values() if ticket.state is TicketState.WAITING]
     assert len(waiting) == sum(state.waiting.values()) == sum(len(line) for line in state.lines.values()), "counts_balance"
     assert sum(state.queues.values()) == len(waiting), "counts_balance: by service"
-    standing = {standing[2] for line in state.lines.values() for standing in line.standings[line.start :]}
-    assert standing == {ticket.ticket_id for ticket in waiting}, "counts_balance: the lines hold others than the waiting"
+    lined_up = {standing[2] for line in state.lines.values() for standing in line.standings[line.start :]}
+    assert lined_up == {ticket.ticket_id for ticket in waiting}, "counts_balance: the lines hold others than the waiting"
     assert all(ticket.state in OPEN_STATES | ENDS for ticket in state.tickets.values()), "counts_balance: unknown state"
     for key, line in state.lines.items():
         for standing in line.standings[line.start :]:
@@ -163,7 +163,7 @@ def recalled_enough(state: BranchState, event: Event) -> None:
 def within_limits(state: BranchState, event: Event) -> None:
     """No more tickets of a service than its day has, and none outside its hours, but for those served directly."""
     fact = event.fact
-    if not isinstance(fact, e.TicketIssued) or fact.channel == "direct":
+    if not isinstance(fact, e.TicketIssued) or fact.channel == "direct" or fact.carried is not None:
         return
     for service in (fact.service, *fact.then):
         limit = state.services[service].daily_limit

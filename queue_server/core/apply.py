@@ -61,6 +61,7 @@ _APPLY: dict[type[Fact], _Apply] = {
     e.TicketMoved: t.ticket_moved,
     e.TicketCancelled: t.ticket_cancelled,
     e.TicketExpired: t.ticket_expired,
+    e.TicketCarried: t.ticket_carried,
     e.StepUndone: step_undone,
     e.CounterOpened: b.counter_opened,
     e.CounterProfileChanged: b.counter_profile_changed,

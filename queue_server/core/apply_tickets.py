@@ -2,6 +2,8 @@
 
 # ruff: noqa: D103 - each function is named after its fact, which says what it means
 
+from msgspec.structs import replace
+
 from queue_server.core import events as e
 from queue_server.core import movement as m
 from queue_server.core.events import Event
@@ -16,8 +18,22 @@ _WAITING, _CALLED, _SERVING, _FINISHED = TicketState.WAITING, TicketState.CALLED
 
 
 def ticket_issued(state: BranchState, event: Event, fact: e.TicketIssued) -> None:
+    if fact.carried is None:
+        ticket = _new(event, fact)
+        state.serials[fact.prefix] = fact.serial
+    else:
+        ticket = _carried(event, fact, fact.carried)
+    state.tickets[fact.ticket] = ticket
+    state.by_number[fact.number] = fact.ticket
+    # A visit that comes to a service twice has one ticket of its day.
+    for service in dict.fromkeys((fact.service, *fact.then)) if fact.then else (fact.service,):
+        state.issued_for[service] = state.issued_for.get(service, 0) + 1
+    m.join_line(state, ticket)
+
+
+def _new(event: Event, fact: e.TicketIssued) -> Ticket:
     # By position where that is possible: by name it takes several times as long.
-    ticket = Ticket(
+    return Ticket(
         fact.ticket,
         fact.number,
         event.seq,
@@ -40,13 +56,20 @@ def ticket_issued(state: BranchState, event: Event, fact: e.TicketIssued) -> Non
         then=fact.then,
         classified_by=fact.classified_by,
     )
-    state.tickets[fact.ticket] = ticket
-    state.by_number[fact.number] = fact.ticket
-    state.serials[fact.prefix] = fact.serial
-    # A visit that comes to a service twice has one ticket of its day.
-    for service in dict.fromkeys((fact.service, *fact.then)) if fact.then else (fact.service,):
-        state.issued_for[service] = state.issued_for.get(service, 0) + 1
-    m.join_line(state, ticket)
+
+
+def _carried(event: Event, fact: e.TicketIssued, before: Ticket) -> Ticket:
+    # Equal places are in the order of the issues again, which is theirs of the day before.
+    return replace(
+        before,
+        issue_seq=event.seq,
+        issued_at=event.at,
+        place_order=None,
+        counter=None,
+        ahead=fact.ahead,
+        p50_ms=fact.p50_ms,
+        p90_ms=fact.p90_ms,
+    )
 
 
 def ticket_called(state: BranchState, event: Event, fact: e.TicketCalled) -> None:
@@ -190,6 +213,10 @@ def ticket_cancelled(state: BranchState, event: Event, fact: e.TicketCancelled) 
     ticket = state.tickets[fact.ticket]
     ticket.reason = fact.reason
     m.end(state, ticket, event.at, TicketState.CANCELLED)
+
+
+def ticket_carried(state: BranchState, event: Event, fact: e.TicketCarried) -> None:
+    m.end(state, state.tickets[fact.ticket], event.at, TicketState.EXPIRED)
 
 
 def ticket_expired(state: BranchState, event: Event, fact: e.TicketExpired) -> None:

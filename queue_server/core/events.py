@@ -69,7 +69,8 @@ class TicketIssued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     A ticket was given out; what was promised to the customer then is part of the fact.
 
     `serial` is the number within the series `prefix`; `ahead`, `p50_ms` and `p90_ms` as told at issue (None: cannot be said).
-    `then` are the services that follow; `classified_by` is the arrival rule that set what the request left open.
+    `then` are the services that follow; `classified_by` is the arrival rule that set what the request left open. `carried` is the ticket
+    as it waited when the day before rolled: it goes on with its place, its wait and its number, which its series does not count.
     """
 
     number: str
@@ -88,6 +89,7 @@ class TicketIssued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     zone: ZoneId | None = None
     then: tuple[ServiceId, ...] = ()
     classified_by: str | None = None
+    carried: Ticket | None = None
 
 
 class TicketCalled(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
@@ -219,6 +221,12 @@ class TicketExpired(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     """The day ended with the ticket still open."""
 
 
+class TicketCarried(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
+    """The day ended while the ticket waited; it is issued again, with the same number and place, in the day `to`."""
+
+    to: Day
+
+
 class StepUndone(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     """
     The last step on a ticket, the fact `step` with the seq `undone`, was taken back.
@@ -346,6 +354,7 @@ FACTS: tuple[type[Fact], ...] = (
     TicketMoved,
     TicketCancelled,
     TicketExpired,
+    TicketCarried,
     StepUndone,
     CounterOpened,
     CounterProfileChanged,

@@ -56,6 +56,7 @@ class TicketStep(StrEnum):
     MOVE = "move"
     CANCEL = "cancel"
     EXPIRE = "expire"
+    CARRY = "carry"
 
 
 class CounterStep(StrEnum):
@@ -91,6 +92,8 @@ TICKET_STEPS: dict[TicketStep, tuple[tuple[TicketState, ...], TicketState]] = {
     TicketStep.MOVE: ((_T.WAITING,), _T.WAITING),
     TicketStep.CANCEL: ((_T.WAITING, _T.CALLED, _T.PARKED), _T.CANCELLED),
     TicketStep.EXPIRE: ((_T.WAITING, _T.CALLED, _T.PARKED), _T.EXPIRED),
+    # Where the branch carries over: an end in this day, and an issue in the next, with the same number and place.
+    TicketStep.CARRY: ((_T.WAITING,), _T.EXPIRED),
 }
 
 COUNTER_STEPS: dict[CounterStep, tuple[tuple[CounterState, ...], CounterState | None]] = {
@@ -105,8 +108,8 @@ COUNTER_STEPS: dict[CounterStep, tuple[tuple[CounterState, ...], CounterState | 
 OPEN_STATES = frozenset({_T.WAITING, _T.CALLED, _T.SERVING, _T.PARKED})
 ENDS = frozenset({_T.NO_SHOW, _T.FINISHED, _T.CANCELLED, _T.EXPIRED})
 
-# Expiry is for the roll of the day alone, and whoever finishes need not know how many stages are left.
-_NOT_ASKED_FOR = frozenset({TicketStep.EXPIRE, TicketStep.NEXT_STAGE})
+# Expiry and carrying over are for the roll of the day alone, and whoever finishes need not know how many stages are left.
+_NOT_ASKED_FOR = frozenset({TicketStep.EXPIRE, TicketStep.CARRY, TicketStep.NEXT_STAGE})
 
 FOLLOWS_TICKET = {_T.CALLED: _C.CALLING, _T.SERVING: _C.SERVING}
 """The state of the counter that holds a ticket."""

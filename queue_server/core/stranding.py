@@ -15,20 +15,12 @@ def stranded(state: BranchState, rules: Configuration) -> list[str]:
 
 
 def _tickets(state: BranchState, rules: Configuration) -> Iterator[str]:
-    services = {service.id for service in rules.services}
-    tiers = {tier.id for tier in rules.tiers}
-    counters = {place.id for place in rules.counters}
-    zones = {place.zone for place in rules.counters}
     for ticket in state.tickets.values():
         may_return = ticket.state is TicketState.NO_SHOW and ticket.returns_until is not None
         if ticket.state not in OPEN_STATES and not may_return:
             continue
-        lost_direction = ticket.directed_to is not None and ticket.directed_to not in counters
-        lost_zone = ticket.zone is not None and ticket.zone not in zones
-        is_offered = ticket.service in services and services.issuperset(ticket.then)
-        is_lost = not is_offered or ticket.tier not in tiers or lost_direction or lost_zone
         # Who could not be called before either is not helped by refusing a change, which may be meant to help.
-        if is_lost or (
+        if is_lost(rules, ticket) or (
             _waits(ticket) and not could_be_called(state, rules, ticket) and could_be_called(state, state.rules, ticket)
         ):
             yield f"ticket {ticket.number}"
@@ -42,6 +34,15 @@ def _counters(state: BranchState, rules: Configuration) -> Iterator[str]:
             continue
         if counter.id not in counters or (counter.own_profile is not None and counter.own_profile not in profiles):
             yield f"counter {counter.number}"
+
+
+def is_lost(rules: Configuration, ticket: Ticket) -> bool:
+    """Tell whether *ticket* needs something that *rules* do not have: a service, its tier, its counter or zone."""
+    services = {service.id for service in rules.services}
+    lost_direction = ticket.directed_to is not None and all(ticket.directed_to != place.id for place in rules.counters)
+    lost_zone = ticket.zone is not None and all(ticket.zone != place.zone for place in rules.counters)
+    is_offered = ticket.service in services and services.issuperset(ticket.then)
+    return not is_offered or all(ticket.tier != tier.id for tier in rules.tiers) or lost_direction or lost_zone
 
 
 def _waits(ticket: Ticket) -> bool:

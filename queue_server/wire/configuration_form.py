@@ -171,6 +171,7 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     transfer_position: WantedPosition = "due"
     reinstate_position: WantedPosition = "due"
     roll_grace_seconds: SecondsOrNothing = 7200.0
+    carry_over: bool = False
     promises: Annotated[
         tuple[PromiseConfiguration, ...],
         Meta(max_length=PROMISES_MAX, extra={"right": f"a list of at most {PROMISES_MAX} entries, each with dates"}),

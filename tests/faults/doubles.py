@@ -16,6 +16,7 @@ _LEAVES = (
     e.TicketParked,
     e.TicketCancelled,
     e.TicketExpired,
+    e.TicketCarried,
 )
 _ARRIVES = (e.TicketCalled, e.TicketUnparked)
 _AT_A_COUNTER = (TicketState.CALLED, TicketState.SERVING)

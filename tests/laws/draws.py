@@ -66,6 +66,7 @@ configurations = st.fixed_dictionaries(
         "stage_credit_permille": st.sampled_from([0, 500, 1000]),
         "transfer_position": st.sampled_from(["due", "front", "back", Behind(2)]),
         "reinstate_position": st.sampled_from(["due", "front", "back", Behind(1)]),
+        "carry_over": st.booleans(),
         "undo_ms": st.sampled_from([30_000, 30_000, 1_000]),
         "outcomes": st.sampled_from([(), (Code("done", {"en": "Done"}),)]),
         "announcements": st.just((Template("drill", {"en": "A drill"}),)),

@@ -1,5 +1,6 @@
 """Every command about a counter, the hall and the day; and time, which passes or stands still."""
 
+from copy import copy
 from typing import Any
 
 import hypothesis.strategies as st
@@ -8,7 +9,10 @@ from hypothesis.stateful import precondition, rule
 from queue_server.core import commands as c
 from queue_server.core.apply import apply
 from queue_server.core.deadlines import roll_at
+from queue_server.core.lifecycle import TicketState
 from queue_server.core.state import BranchState
+from queue_server.core.stranding import is_lost
+from queue_server.core.ticket import Ticket
 from tests import invariants
 from tests.laws import draws
 from tests.laws.ticket_commands import TicketCommands
@@ -81,9 +85,26 @@ class HallCommands(TicketCommands):
         self.let_deadlines_pass()
         self.now = max(self.now, roll_at(self.state))
         events_before = len(self.events)
+        waiting = [copy(ticket) for ticket in self.state.tickets.values() if ticket.state is TicketState.WAITING]
+        carries = self.state.rules.carry_over
         self.open_day(f"{self.state.day[:8]}{int(self.state.day[8:]) + 1:02d}", self.state.newest[0], self.changes)
         self._check_closed(events_before)
-        self.issued.clear()
+        self._check_carried(waiting if carries else [])
+
+    def _check_carried(self, waiting: list[Ticket]) -> None:
+        """Whoever waits on, and nobody else, is there with number, place, wait and what was given already."""
+        rules = self.state.rules
+        expected = {ticket.ticket_id: ticket for ticket in waiting if not is_lost(rules, ticket)}
+        assert expected.keys() == self.state.tickets.keys(), "carried: others than those who waited"
+        for ticket in self.state.tickets.values():
+            before = expected[ticket.ticket_id]
+            for name in ("number", "place_at", "arrived_at", "tier", "service", "then", "stages", "waiting_since", "waited_ms"):
+                assert getattr(ticket, name) == getattr(before, name), f"carried: {name} of {ticket.number}"
+        order = [ticket.ticket_id for ticket in sorted(waiting, key=lambda ticket: ticket.standing)]
+        carried = sorted(self.state.tickets.values(), key=lambda ticket: ticket.standing)
+        assert [ticket.ticket_id for ticket in carried] == [one for one in order if one in expected], "carried: the order"
+        assert not self.state.serials, "carried: a number of the day before counts in the series"
+        self.issued[:] = list(expected)
 
     def _check_closed(self, events_before: int) -> None:
         old_day = self.events[events_before - 1].day

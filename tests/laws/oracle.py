@@ -29,6 +29,7 @@ _DOES: dict[FactName, str] = {
     "NoShowRecorded": NOTHING,
     "TicketCancelled": NOTHING,
     "TicketExpired": NOTHING,
+    "TicketCarried": NOTHING,
     "ServingFinished": NOTHING,
     "ServingStarted": SERVED,
     "TicketUnparked": SERVED,
@@ -63,6 +64,7 @@ class Account:
 
     def __init__(self) -> None:
         self._times: dict[TicketId, Times] = {}
+        self._carried: dict[TicketId, Times] = {}
         self._before: dict[int, Before] = {}
         self._counting: list[tuple[int, TicketId]] = []
 
@@ -79,6 +81,12 @@ class Account:
             self._counting.append((event.seq, fact.ticket))
         if isinstance(fact, e.StepUndone):
             self._times[fact.ticket] = self._before[fact.undone].times
+            return
+        if isinstance(fact, e.TicketCarried):
+            self._carried[fact.ticket] = self._times[fact.ticket]
+        if isinstance(fact, e.TicketIssued) and fact.carried is not None:
+            # As if the day had not rolled: it waits on.
+            self._times[fact.ticket] = self._carried.pop(fact.ticket)
             return
         began = fact.arrived_at if isinstance(fact, e.TicketIssued) else event.at
         times = self._times.get(fact.ticket, Times({WAITED: 0, SERVED: 0, PARKED: 0, NOTHING: 0}, NOTHING, began))

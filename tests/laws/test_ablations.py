@@ -8,6 +8,7 @@ import pytest
 from queue_server.core import apply as applying
 from queue_server.core import (
     apply_tickets,
+    carrying,
     deadlines,
     decide,
     elastic,
@@ -25,6 +26,7 @@ from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.apply import apply
 from queue_server.core.configuration import Cap, CounterPlace, Policy, Service
+from queue_server.core.deadlines import roll_at
 from queue_server.core.rejections import Forbidden, Rejected, UndoRefused, WouldStrand
 from queue_server.core.state import BranchState
 from queue_server.core.ticket import Ticket
@@ -32,7 +34,7 @@ from queue_server.core.turn import Turn
 from tests import invariants
 from tests.laws.draws import CROWD, LATE
 from tests.laws.oracle import Account
-from tests.scenario import Scenario, given, rules
+from tests.scenario import HOUR, Scenario, given, rules
 
 Play = Callable[[], object]
 
@@ -191,6 +193,24 @@ def _numbers() -> object:
     return _lawful(_two())
 
 
+def _rolled(hall: Scenario, **changes: Any) -> Scenario:
+    hall.now = roll_at(hall.state)
+    rolls_at, configuration = hall.now + 24 * HOUR, rules(**changes)
+    return hall.when(c.OpenDay, day="2026-01-02", opens_at=hall.now, rolls_at=rolls_at, version=1, configuration=configuration)
+
+
+def _carry_a_number() -> object:
+    hall = _rolled(given(rules(carry_over=True)).issue("a")).issue("b")
+    invariants.check(hall.state, [event for event in hall.events if event.day == hall.state.day])
+    return hall
+
+
+def _carry_to_nowhere() -> object:
+    hall = _rolled(given(rules(carry_over=True)).issue("a", "loans"), services=rules().services[:1], profiles=())
+    assert all(ticket.service in hall.state.services for ticket in hall.state.tickets.values())
+    return hall
+
+
 def _gold_only() -> object:
     return _lawful(given().open("3").issue("s").when(c.CallNext, counter="3"))
 
@@ -198,6 +218,10 @@ def _gold_only() -> object:
 def _give_no_serial(state: BranchState, event: Any, fact: Any) -> None:
     apply_tickets.ticket_issued(state, event, fact)
     state.serials.clear()
+
+
+def _next_serial(state: BranchState, prefix: str) -> int:
+    return state.serials.get(prefix, 0) + 1
 
 
 def _always(value: Any) -> Callable[..., Any]:
@@ -216,7 +240,12 @@ NOTHING = _always(None)
 _HOLDS = e.RuleSwitched(rule="crowd", is_on=True, reason="many")
 ABLATIONS: dict[str, tuple[list[tuple[Any, Any, Any]], Play]] = {
     "a counter must be idle to call": ([(rules_calls, "require_idle", NOTHING)], _call_twice),
-    "a serial is used up": ([(applying._APPLY, e.TicketIssued, _give_no_serial)], _numbers),
+    "a serial is used up": (
+        [(applying._APPLY, e.TicketIssued, _give_no_serial), (rules_arrivals, "_free_serial", _next_serial)],
+        _numbers,
+    ),
+    "a number that was carried over is skipped": ([(rules_arrivals, "_free_serial", _next_serial)], _carry_a_number),
+    "whom the next day has no place for": ([(carrying, "is_lost", _always(False))], _carry_to_nowhere),
     "the profile in the choice": ([(routing, "may_call", _always(True))], _gold_only),
     "the park limit": ([(decide._RULES, c.ParkTicket, _park_unbounded)], _park_twice),
     "what stands at the counter of an undo": ([(rules_undo, "_called_meanwhile", NOTHING)], _undo_behind_another),

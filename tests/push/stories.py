@@ -28,7 +28,7 @@ RULES = configuration(
     elastic=(ElasticRule("rush", ("1",), "cash", service="cash", waiting=2, back_waiting=1),),
     announcements=(Template("closing", {"en": "We close in ten minutes.", "de": "Wir schließen in zehn Minuten."}),),
 )
-PLAIN = configuration(announcements=RULES.announcements)
+PLAIN = configuration(announcements=RULES.announcements, carry_over=True)
 
 
 class Story(Struct):
@@ -95,6 +95,15 @@ def _serving(*services: str, then: tuple[str, ...] = ()) -> Callable[[Hall], Non
     def before(hall: Hall) -> None:
         _waiting(*services, then=then)(hall)
         serve(hall, next(iter(hall.state.tickets)))
+
+    return before
+
+
+def _carried(*services: str) -> Callable[[Hall], None]:
+    def before(hall: Hall) -> None:
+        _waiting(*services)(hall)
+        hall.do(c.CancelTicket, ticket=next(iter(hall.state.tickets)))
+        hall.roll()
 
     return before
 
@@ -172,6 +181,18 @@ STORIES = [
             do(c.AcknowledgeHelp, counter="1", after_ms=40_000),
         ],
         is_elastic=True,
+    ),
+    Story(
+        "carried_over",
+        "Two have waited over the night, number and place are theirs still; a new customer gets the first number that is free.",
+        View.STAFF,
+        _carried("cash", "loans", "cash"),
+        [
+            do(c.OpenCounter, counter="1", profile="all"),
+            do(c.IssueTicket, ticket_id="early", service="cash"),
+            do(c.IssueTicket, ticket_id="later", service="cash"),
+            do(c.CallNext, counter="1"),
+        ],
     ),
     Story(
         "announcements",

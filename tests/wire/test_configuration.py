@@ -95,6 +95,7 @@ def test_defaults_are_filled_in() -> None:
         "transfer_position": "due",
         "reinstate_position": "due",
         "roll_grace_seconds": 7200.0,
+        "carry_over": False,
         "promises": [],
         "classification": [],
         "elastic": [],
