@@ -23,6 +23,7 @@ from queue_server.core import (
 from queue_server.core.changes import Change
 from queue_server.core.commands import Command
 from queue_server.core.deadlines import apply_deadlines
+from queue_server.core.naming import require_known
 from queue_server.core.rejections import DayFull, ServiceClosed
 from queue_server.core.state import BranchState
 from queue_server.core.turn import Turn
@@ -83,9 +84,11 @@ def decide(state: BranchState, command: Command, *, tells: bool = True) -> list[
     turn = Turn(state, command, at, tells)
     if kind not in _ALWAYS:
         if not state.is_open and kind is not c.ConfigureBranch:
+            require_known(turn, command)
             raise ServiceClosed(reopens_at=state.timetable.reopens_at or state.rolls_at)
         rules = state.configuration
         if rules is not None and state.seq >= rules.day_limit and kind not in _ENDING:
+            require_known(turn, command)
             raise DayFull
     _RULES[kind](turn, command)
     return turn.changes

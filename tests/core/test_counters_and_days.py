@@ -2,18 +2,26 @@
 
 from typing import Any
 
+import pytest
+
 from queue_server.core import commands as c
 from queue_server.core import events as e
-from queue_server.core.configuration import CounterPlace, ElasticRule, StartMode
+from queue_server.core.configuration import Code, CounterPlace, ElasticRule, StartMode
 from queue_server.core.deadlines import next_deadline, roll_at
 from queue_server.core.lifecycle import TicketState
 from queue_server.core.rejections import (
     CounterBusy,
     DayFull,
     Forbidden,
+    InvalidCommand,
+    Rejected,
     ServiceClosed,
     StaffElsewhere,
+    UnknownCounter,
     UnknownProfile,
+    UnknownService,
+    UnknownTicket,
+    UnknownTier,
     VersionConflict,
     WouldStrand,
     WrongState,
@@ -215,3 +223,38 @@ def test_a_zone_of_its_own_needs_a_profile_too() -> None:
     elsewhere = (CounterPlace("1", "1"), CounterPlace("2", "2", zone="hall", profile="gold_only"))
     change: dict[str, Any] = {"expected": 1, "next_day": False, "configuration": rules(counters=elsewhere)}
     assert hall.refused(WouldStrand, c.ConfigureBranch, **change).facts["stranded"] == ["ticket A001"]
+
+
+UNKNOWN: list[tuple[type[c.Command], dict[str, Any], type[Rejected]]] = [
+    (c.CallNext, {"counter": "9"}, UnknownCounter),
+    (c.OpenCounter, {"counter": "9"}, UnknownCounter),
+    (c.StartServing, {"ticket": "nobody"}, UnknownTicket),
+    (c.CallTicket, {"counter": "1", "ticket": "nobody"}, UnknownTicket),
+    (c.IssueTicket, {"ticket_id": "x", "service": "gold"}, UnknownService),
+    (c.IssueTicket, {"ticket_id": "x", "service": "cash", "then": ("gold",)}, UnknownService),
+    (c.IssueTicket, {"ticket_id": "x", "service": "cash", "tier": "cash"}, UnknownTier),
+    (c.OpenCounter, {"counter": "2", "profile": "none"}, UnknownProfile),
+    (c.TransferTicket, {"ticket": "a", "service": "gold"}, UnknownService),
+    (c.CallNext, {"counter": "1", "finish": True, "outcome": "lost"}, InvalidCommand),
+]
+KNOWN: list[tuple[type[c.Command], dict[str, Any]]] = [
+    (c.CallNext, {"counter": "1"}),
+    (c.StartServing, {"ticket": "a"}),
+    (c.IssueTicket, {"ticket_id": "x", "service": "cash", "then": ("loans",)}),
+    (c.OpenCounter, {"counter": "2", "profile": "gold_only"}),
+]
+OUTCOMES = (Code("done", {"en": "Done"}),)
+
+
+@pytest.mark.parametrize(("command", "fields", "rejection"), UNKNOWN)
+def test_what_there_is_not_is_unknown_when_the_day_has_closed_or_is_full_too(
+    command: type[c.Command], fields: dict[str, Any], rejection: type[Rejected]
+) -> None:
+    given(rules(outcomes=OUTCOMES)).open("1").issue("a").when(c.CloseDay, reason="x").refused(rejection, command, **fields)
+    given(rules(outcomes=OUTCOMES, day_limit=4)).open("1").issue("a").refused(rejection, command, **fields)
+
+
+@pytest.mark.parametrize(("command", "fields"), KNOWN)
+def test_what_there_is_is_refused_because_of_the_day(command: type[c.Command], fields: dict[str, Any]) -> None:
+    given().open("1").issue("a").when(c.CloseDay, reason="x").refused(ServiceClosed, command, **fields)
+    given(rules(day_limit=4)).open("1").issue("a").refused(DayFull, command, **fields)

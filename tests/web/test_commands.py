@@ -139,3 +139,24 @@ async def test_somebody_without_a_ticket_is_served_directly(main: Caller) -> Non
     again = await main.post("/counters/3/serve", {"service": "loans"})
     assert (again.status, again.body["code"], again.body["ticket"]) == (409, "counter_busy", served.body["ticket"]["ticket_id"])
     assert (await main.post("/counters/3/serve", {})).body["code"] == "invalid_body"
+
+
+async def test_what_there_is_not_is_unknown_at_night_too(main: Caller) -> None:
+    ticket = await main.issue()
+    await main.post("/day/close", {"reason": "fire alarm"})
+    answers = {
+        ("/counters/9/call-next", 404, "unknown_counter"): {},
+        ("/counters/9/open", 404, "unknown_counter"): {},
+        ("/tickets/nobody/start", 404, "unknown_ticket"): {},
+        ("/counters/3/call", 422, "unknown_ticket"): {"ticket": "nobody"},
+        ("/tickets", 422, "unknown_service"): {"service": "nothing"},
+        ("/tickets", 422, "unknown_tier"): {"service": "cash", "tier": "none"},
+        ("/counters/3/open", 422, "unknown_profile"): {"profile": "none"},
+        ("/tickets", 422, "invalid_body"): {"servce": "cash"},
+        ("/tickets", 409, "service_closed"): {"service": "cash"},
+        ("/counters/3/call-next", 409, "service_closed"): {},
+        (f"/tickets/{ticket}/start", 409, "service_closed"): {},
+    }
+    for (path, status, code), body in answers.items():
+        answer = await main.post(path, body)
+        assert (answer.status, answer.code) == (status, code), path

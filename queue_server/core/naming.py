@@ -1,0 +1,23 @@
+"""Whether what a command names is there at all, asked before anything else is refused: an unknown counter is unknown at night too."""
+
+from queue_server.core.commands import Command
+from queue_server.core.rejections import UnknownProfile
+from queue_server.core.turn import Turn
+
+
+def require_known(turn: Turn, command: Command) -> None:
+    """Refuse *command* if it names a counter, ticket, service, tier, profile or outcome that there is not; in the order of the answers."""
+    named = {name: getattr(command, name, None) for name in ("counter", "ticket", "service", "tier", "profile")}
+    if named["counter"] is not None:
+        turn.counter(named["counter"])
+    if named["ticket"] is not None:
+        turn.ticket(named["ticket"])
+    for service in (named["service"], *getattr(command, "then", ())):
+        if service is not None:
+            turn.service(service)
+    if named["tier"] is not None:
+        turn.tier(named["tier"])
+    if named["profile"] is not None and named["profile"] not in turn.state.profiles:
+        known = list(turn.state.profiles)
+        raise UnknownProfile(f"There is no profile {named['profile']!r} here", profile=named["profile"], known=known)
+    turn.outcome(getattr(command, "outcome", None))
