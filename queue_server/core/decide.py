@@ -23,7 +23,7 @@ from queue_server.core import (
 from queue_server.core.changes import Change
 from queue_server.core.commands import Command
 from queue_server.core.deadlines import apply_deadlines
-from queue_server.core.naming import require_known
+from queue_server.core.naming import require_known, require_reason
 from queue_server.core.rejections import DayFull, ServiceClosed
 from queue_server.core.state import BranchState
 from queue_server.core.turn import Turn
@@ -90,5 +90,7 @@ def decide(state: BranchState, command: Command, *, tells: bool = True) -> list[
         if rules is not None and state.seq >= rules.day_limit and kind not in _ENDING:
             require_known(turn, command)
             raise DayFull
+        if rules is not None and rules.reasons:
+            require_reason(turn, command)
     _RULES[kind](turn, command)
     return turn.changes

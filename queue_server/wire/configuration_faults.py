@@ -19,7 +19,7 @@ from queue_server.wire.references import entries, ids, mapping, repeated, unknow
 
 Json = dict[str, Any]
 
-_LISTS = ("tiers", "services", "profiles", "counters", "pause_reasons", "outcomes", "announcements")
+_LISTS = ("tiers", "services", "profiles", "counters", "pause_reasons", "reasons", "outcomes", "announcements")
 
 
 def inconsistencies(value: Json, branch_id: BranchId | None) -> list[Fault]:
@@ -88,7 +88,7 @@ def _untranslated(value: Json) -> Iterator[Fault]:
     # Staff and customers read these in their own language; what is missing there would be missed in the middle of a day.
     stated = value.get("languages")
     spoken = [tag for tag in stated if isinstance(tag, str)] if isinstance(stated, list | tuple) else list(mapping(value, "name"))
-    for name, field in (("pause_reasons", "name"), ("outcomes", "name"), ("announcements", "text")):
+    for name, field in (("pause_reasons", "name"), ("reasons", "name"), ("outcomes", "name"), ("announcements", "text")):
         for path, entry in entries(value, name):
             texts = mapping(entry, field)
             missing = [tag for tag in spoken if tag not in texts]

@@ -190,6 +190,7 @@ class ConfigurationForm(Struct, frozen=True, forbid_unknown_fields=True):
     park_limit: Parked = 3
     undo_seconds: SecondsOrNothing = 30.0
     pause_reasons: Codes = ()
+    reasons: Codes = ()
     outcomes: Codes = ()
     announcements: Annotated[
         tuple[TemplateConfiguration, ...],

@@ -69,6 +69,7 @@ configurations = st.fixed_dictionaries(
         "carry_over": st.booleans(),
         "undo_ms": st.sampled_from([30_000, 30_000, 1_000]),
         "outcomes": st.sampled_from([(), (Code("done", {"en": "Done"}),)]),
+        "reasons": st.sampled_from([(), (), (Code("asked", {"en": "Asked"}), Code("fire_alarm", {"en": "Fire alarm"}))]),
         "announcements": st.just((Template("drill", {"en": "A drill"}),)),
         "daily_limit": st.sampled_from([None, None, 6]),
     }
@@ -101,7 +102,7 @@ tiers = st.sampled_from([None, None, "gold", "gold", "std"] * 3 + ["none"])
 zones = st.sampled_from([None, None, None, "hall", "vip", "moon"])
 people = st.sampled_from([None, "ann", "bob"])
 seats = st.sampled_from([None, None, None, "ann", "bob"])
-reasons = st.sampled_from([None, "asked"])
+reasons = st.sampled_from([None, "asked", "asked", "because"])
 outcomes = st.sampled_from([None, "done", None, "done", "lost"])
 positions: st.SearchStrategy[Any] = st.sampled_from([None, "front", "due", "back", Behind(0), Behind(2), Behind(50)])
 tickets = st.integers(0, 41)

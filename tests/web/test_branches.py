@@ -77,3 +77,15 @@ async def test_a_configuration_may_be_large_but_not_larger(admin: Caller, sample
     assert (await admin.put("", large)).status == 201
     refused = await admin.at("other").put("", b" " * 1_048_577)
     assert (refused.status, refused.code) == (413, "too_large")
+
+
+async def test_reasons_are_codes_where_the_branch_lists_them(main: Caller, sample: dict[str, Any]) -> None:
+    ticket = await main.issue()
+    name = dict.fromkeys(sample["languages"], "Left")
+    assert (await main.put("", sample | {"reasons": [{"id": "left", "name": name}]}, If_Match='"1"')).status == 200
+    refused = await main.post(f"/tickets/{ticket}/cancel", {"reason": "Mr Smith went home"})
+    assert (refused.status, refused.code, refused.places) == (422, "invalid_body", ["reason"])
+    assert "left" in str(refused.body)
+    assert "Smith" not in str(refused.body)
+    assert (await main.post("/tickets/nobody/cancel", {"reason": "went home"})).code == "unknown_ticket"
+    assert (await main.post(f"/tickets/{ticket}/cancel", {"reason": "left"})).status == 200

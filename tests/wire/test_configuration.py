@@ -105,6 +105,7 @@ def test_defaults_are_filled_in() -> None:
         "park_limit": 3,
         "undo_seconds": 30.0,
         "pause_reasons": [],
+        "reasons": [],
         "outcomes": [],
         "announcements": [],
         "announcement_seconds": 300.0,
