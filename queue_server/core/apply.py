@@ -19,7 +19,7 @@ def apply(state: BranchState, event: Event) -> None:
     if state.elastic:
         elastic.note_unrest(state, event.at)
     # Where nothing can be taken back, nothing is kept for it.
-    if rules is not None and rules.undo_ms and isinstance(fact, e.TicketFact):
+    if rules is not None and rules.steps_kept_ms and isinstance(fact, e.TicketFact):
         step = step_of(state, event, fact) if kind in UNDOABLE else None
         _APPLY[kind](state, event, fact)
         keep_step(state, fact.ticket, step)

@@ -204,6 +204,8 @@ def ticket_moved(state: BranchState, _event: Event, fact: e.TicketMoved) -> None
     ticket.tier = fact.tier
     ticket.target_ms = fact.target_ms
     ticket.zone = fact.zone
+    if fact.anywhere:
+        ticket.directed_to = ticket.staff = None
     ticket.emergency = fact.emergency
     ticket.reason = fact.reason
     m.join_line(state, ticket)

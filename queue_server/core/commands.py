@@ -158,7 +158,11 @@ class TransferTicket(Command, kw_only=True):
 
 
 class MoveTicket(Command, kw_only=True):
-    """Change how a waiting ticket waits, with a reason; *emergency* puts it before all others."""
+    """
+    Change how a waiting ticket waits, with a reason; *emergency* puts it before all others.
+
+    *anywhere*: it waits for no counter, zone or person in particular any more.
+    """
 
     ticket: TicketId
     reason: str
@@ -166,6 +170,7 @@ class MoveTicket(Command, kw_only=True):
     tier: TierId | None = None
     zone: ZoneId | None = None
     emergency: bool | None = None
+    anywhere: bool = False
 
 
 class CancelTicket(Command, kw_only=True):

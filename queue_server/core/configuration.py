@@ -243,3 +243,13 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     outcomes: tuple[Code, ...] = ()
     announcements: tuple[Template, ...] = ()
     announcement_ms: Millis = 300_000
+
+    @property
+    def steps_kept_ms(self) -> Millis:
+        """
+        For how long it is remembered what a step has changed; 0: not at all.
+
+        As long as it can be taken back; and where counters call by themselves, as long as a clerk may still start whom the clock has
+        made a no-show, since whoever was called meanwhile then goes back.
+        """
+        return self.undo_ms if self.automatic_after_ms is None else max(self.undo_ms, self.reinstate_ms)

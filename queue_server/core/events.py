@@ -200,7 +200,11 @@ class TicketTransferred(TicketFact, frozen=True, omit_defaults=True, kw_only=Tru
 
 
 class TicketMoved(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
-    """A waiting ticket waits otherwise now; the fields are its new values (`then` None: as before)."""
+    """
+    A waiting ticket waits otherwise now; the fields are its new values (`then` None: as before).
+
+    `anywhere`: it waits for no counter or person in particular any more.
+    """
 
     service: ServiceId
     then: tuple[ServiceId, ...] | None = None
@@ -208,6 +212,7 @@ class TicketMoved(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     target_ms: Millis
     zone: ZoneId | None = None
     emergency: bool = False
+    anywhere: bool = False
     reason: str
 
 

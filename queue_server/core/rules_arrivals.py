@@ -148,15 +148,22 @@ def _classified(state: BranchState, command: c.IssueTicket, at: Instant) -> Arri
 def _holds(state: BranchState, rule: ArrivalRule, command: c.IssueTicket, at: Instant) -> bool:
     asked = (
         (rule.services, command.service),
-        (rule.languages, command.language),
         (rule.channels, command.channel),
         (rule.card_classes, command.card_class),
     )
     if any(wanted is not None and given not in wanted for wanted, given in asked):
         return False
+    if rule.languages is not None and not _speaks(command.language, rule.languages):
+        return False
     if rule.identified not in {None, command.identified}:
         return False
     return rule.between is None or any(begins <= at < ends for begins, ends in state.timetable.arrivals.get(rule.id, ()))
+
+
+def _speaks(given: str | None, wanted: tuple[str, ...]) -> bool:
+    """A language is also each of its kinds: `en` is meant by `en-GB` too, but not the other way round (RFC 4647, basic filtering)."""
+    tag = f"{given or ''}-".casefold()
+    return given is not None and any(tag.startswith(f"{language}-".casefold()) for language in wanted)
 
 
 def _in_zone(state: BranchState, key: LineKey, zone: str) -> LineKey:

@@ -61,7 +61,8 @@ def start(turn: Turn, command: c.StartServing) -> None:
     """Begin serving; a no-show that the clock recorded a moment ago at this same counter is still the clerk's to start."""
     ticket, counter_id = turn.ticket_at_counter(command.ticket, TicketStep.START, command.counter)
     if ticket.state is TicketState.NO_SHOW:
-        if not ticket.missed_by_time or ticket.returns_until is None:
+        _require_return(ticket)
+        if not ticket.missed_by_time:
             raise WrongState(
                 f"{ticket.number} is a no-show; reinstate or call it first", state="no_show", allowed=["call", "reinstate"]
             )
@@ -70,10 +71,9 @@ def start(turn: Turn, command: c.StartServing) -> None:
 
 
 def _take_counter_back(turn: Turn, ticket: Ticket, counter: Counter) -> None:
-    """Whom the counter has called by itself since the clock made *ticket* a no-show, a moment ago, goes back to their place."""
+    """Whom the counter has called by itself since the clock made *ticket* a no-show goes back to their place."""
     missed = turn.state.steps.get(ticket.ticket_id)
-    is_recent = missed is not None and turn.at - missed.at <= turn.state.rules.undo_ms
-    other = called_by_itself(turn.state, counter, since=missed) if missed is not None and is_recent else None
+    other = called_by_itself(turn.state, counter, since=missed) if missed is not None else None
     if other is None:
         require_idle(turn, counter, may_finish=False)
     else:

@@ -105,7 +105,7 @@ def transfer(turn: Turn, command: c.TransferTicket) -> None:
 def move(turn: Turn, command: c.MoveTicket) -> None:
     """Let a waiting ticket wait otherwise."""
     ticket = turn.ticket(command.ticket)
-    if command.service is None and command.tier is None and command.zone is None and command.emergency is None:
+    if (command.service, command.tier, command.zone, command.emergency) == (None,) * 4 and not command.anywhere:
         raise InvalidCommand("A move names a service, a tier, a zone or an emergency")
     service: ServiceId = command.service if command.service is not None else ticket.service
     tier: TierId = command.tier if command.tier is not None else ticket.tier
@@ -119,9 +119,9 @@ def move(turn: Turn, command: c.MoveTicket) -> None:
         ticket.care is not None,
         turn.state.target_of(service, tier),
         ticket.emergency if command.emergency is None else command.emergency,
-        ticket.directed_to,
-        command.zone if command.zone is not None else ticket.zone,
-        ticket.staff,
+        None if command.anywhere else ticket.directed_to,
+        command.zone if command.zone is not None or command.anywhere else ticket.zone,
+        None if command.anywhere else ticket.staff,
     )
     _require_reachable(turn, ticket, key)
     turn.emit(
@@ -133,6 +133,7 @@ def move(turn: Turn, command: c.MoveTicket) -> None:
             target_ms=key.target_ms,
             zone=key.zone,
             emergency=key.emergency,
+            anywhere=command.anywhere,
             reason=command.reason,
         )
     )

@@ -41,6 +41,8 @@ def _require_seat(turn: Turn, ticket: Ticket, step: Step, counter_id: CounterId 
 
 def _require_recent(turn: Turn, ticket: Ticket, step: Step) -> None:
     limit = turn.state.rules.undo_ms
+    if not limit:
+        raise UndoRefused("This branch takes no steps back")
     if turn.at - step.at > limit:
         raise UndoRefused(f"The last step of {ticket.number} was more than {said_duration(limit)} ago")
 

@@ -13,6 +13,7 @@ from queue_server.core.lifecycle import (
     TICKET_STEPS,
     CounterState,
     CounterStep,
+    TicketState,
     TicketStep,
     counter_steps_from,
     ticket_steps_from,
@@ -105,7 +106,9 @@ class Turn(Struct, gc=False):
     def require(self, ticket: Ticket, step: TicketStep) -> None:
         """Refuse *step* unless the life-cycle table has it for the ticket's state."""
         if ticket.state not in TICKET_STEPS[step][0]:
-            allowed = ticket_steps_from(ticket.state)
+            # A no-show whose time is over is an end like the others.
+            is_over = ticket.state is TicketState.NO_SHOW and ticket.returns_until is None
+            allowed = () if is_over else ticket_steps_from(ticket.state)
             raise WrongState(
                 f"{ticket.number} is {_SAID[ticket.state.value]}; {step.value} is not possible now",
                 state=ticket.state.value,

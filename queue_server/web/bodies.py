@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from queue_server.core.configuration import Behind, Position
 from queue_server.wire.constraints import BehindBody, Care, Language, Reference, ShortText, Subject, Text, WantedPosition
@@ -143,12 +143,16 @@ class TransferBody(Body, frozen=True, kw_only=True):
 
 
 class MoveBody(Body, frozen=True, kw_only=True):
-    """How a waiting ticket shall wait from now on, and why."""
+    """
+    How a waiting ticket shall wait from now on, and why.
+
+    `zone` null: no longer for any zone, counter or person in particular, for one whose counter or person is no longer there.
+    """
 
     reason: Text
     service: Reference | None = None
     tier: Reference | None = None
-    zone: Reference | None = None
+    zone: Reference | UnsetType | None = UNSET
     emergency: bool | None = None
 
 

@@ -183,8 +183,9 @@ def _move(wish: Wish, body: b.MoveBody) -> c.Command:
         reason=body.reason,
         service=body.service,
         tier=body.tier,
-        zone=body.zone,
+        zone=body.zone or None,
         emergency=body.emergency,
+        anywhere=body.zone is None,
     )
 
 

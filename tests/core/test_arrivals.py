@@ -181,3 +181,20 @@ def test_a_visit_counts_for_each_of_its_services_once() -> None:
     hall = given(rules(services=LIMITED)).issue("a", "loans", then=("cash",)).issue("b", then=("loans", "cash"))
     assert hall.state.issued_for == {"loans": 2, "cash": 2}
     hall.refused(LimitReached, c.IssueTicket, ticket_id="x", service="loans", then=("cash",))
+
+
+@pytest.mark.parametrize(
+    ("asked", "given_language", "holds"),
+    [
+        ("en", "en", True),
+        ("en", "en-GB", True),
+        ("en", "EN-gb", True),
+        ("zh-Hant", "zh-Hant-HK", True),
+        ("en-GB", "en", False),
+        ("en", "eng", False),
+        ("en", None, False),
+    ],
+)
+def test_a_language_is_also_each_of_its_kinds(asked: str, given_language: str | None, holds: bool) -> None:
+    hall = given(rules(classification=(ArrivalRule("spoken", languages=(asked,), tier="gold"),)))
+    assert (hall.issue("a", language=given_language).ticket("a").classified_by == "spoken") == holds

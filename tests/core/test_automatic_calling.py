@@ -9,7 +9,7 @@ from queue_server.core import events as e
 from queue_server.core.configuration import StartMode
 from queue_server.core.deadlines import next_deadline
 from queue_server.core.lifecycle import CounterState, TicketState
-from queue_server.core.rejections import CounterBusy, UndoRefused
+from queue_server.core.rejections import CounterBusy, UndoRefused, WrongState
 from tests.scenario import Scenario, given, rules
 
 
@@ -132,8 +132,8 @@ def test_the_clerk_is_too_late_when_somebody_else_stands_there() -> None:
     hall = _hall(no_show_after_ms=30_000).open("1").issue("a").issue("b").when(c.ApplyDeadlines).after(30_000)
     hall.when(c.StartServing, ticket="b")
     assert hall.refused(CounterBusy, c.StartServing, ticket="a").facts["ticket"] == "b"
-    slow = _hall(no_show_after_ms=30_000, undo_ms=1_000).open("1").issue("a").issue("b").when(c.ApplyDeadlines).after(31_001)
-    assert slow.refused(CounterBusy, c.StartServing, ticket="a").facts["ticket"] == "b"
+    slow = _hall(no_show_after_ms=30_000, reinstate_ms=20_000).open("1").issue("a").issue("b").when(c.ApplyDeadlines).after(50_000)
+    assert "is over" in str(slow.refused(WrongState, c.StartServing, ticket="a"))
 
 
 @pytest.mark.parametrize("step", [c.PauseCounter, c.CloseCounter])

@@ -1,5 +1,7 @@
 """Not coming: how often a customer is announced before, by whom, and when it is the clock's to say."""
 
+from typing import Any
+
 import pytest
 
 from queue_server.core import commands as c
@@ -7,7 +9,7 @@ from queue_server.core import events as e
 from queue_server.core.configuration import StartMode
 from queue_server.core.deadlines import next_deadline
 from queue_server.core.lifecycle import TicketState
-from queue_server.core.rejections import WrongState
+from queue_server.core.rejections import CounterBusy, UndoRefused, WrongState
 from tests.scenario import Scenario, given, rules
 
 
@@ -74,3 +76,41 @@ def test_the_clerk_has_the_time_to_return_and_no_longer() -> None:
 def test_the_clerk_elsewhere_is_not_right() -> None:
     hall = _called(no_show_after_ms=30_000).open("2").after(30_000)
     hall.refused(WrongState, c.StartServing, ticket="a", counter="2")
+
+
+def test_a_no_show_whose_time_is_over_allows_nothing() -> None:
+    hall = given(rules(no_show_after_ms=10_000, reinstate_ms=20_000)).open("1").issue("a").when(c.CallNext, counter="1")
+    hall.after(40_000).when(c.ApplyDeadlines)
+    for command in (c.StartServing, c.ReinstateTicket, c.RecallTicket, c.ParkTicket):
+        assert list(hall.refused(WrongState, command, ticket="a").facts["allowed"]) == []
+    assert list(hall.refused(WrongState, c.CallTicket, counter="1", ticket="a").facts["allowed"]) == []
+
+
+def _raced(**changes: Any) -> Scenario:
+    """The grace of a runs out, and the counter calls b by itself."""
+    hall = given(rules(no_show_after_ms=30_000, automatic_after_ms=0, **changes)).open("1").issue("a").issue("b")
+    return hall.when(c.ApplyDeadlines).after(30_000)
+
+
+@pytest.mark.parametrize("undo_ms", [0, 1_000, 30_000])
+@pytest.mark.parametrize("after_ms", [0, 25_000])
+def test_the_clerk_wins_over_the_timer_within_the_time_of_the_no_show(undo_ms: int, after_ms: int) -> None:
+    hall = _raced(undo_ms=undo_ms, reinstate_ms=60_000).when(c.ApplyDeadlines).then(e.NoShowRecorded, e.TicketCalled)
+    place_at = hall.ticket("b").place_at
+    hall.after(after_ms).when(c.StartServing, ticket="a").then(e.StepUndone, e.ServingStarted)
+    assert (hall.ticket("a").state, hall.ticket("b").state, hall.ticket("b").place_at) == (
+        TicketState.SERVING,
+        TicketState.WAITING,
+        place_at,
+    )
+
+
+def test_whom_the_clerk_has_started_meanwhile_stays() -> None:
+    hall = _raced(undo_ms=0).when(c.ApplyDeadlines).when(c.StartServing, ticket="b")
+    hall.refused(CounterBusy, c.StartServing, ticket="a")
+
+
+def test_where_nothing_is_taken_back_nothing_is_though_it_is_remembered() -> None:
+    hall = _raced(undo_ms=0).when(c.ApplyDeadlines)
+    hall.refused(UndoRefused, c.UndoStep, ticket="b")
+    assert not given(rules(undo_ms=0)).open("1").issue("a").when(c.CallNext, counter="1").state.steps

@@ -245,3 +245,20 @@ def test_direct_serving_keeps_to_the_profile() -> None:
 def test_where_serving_begins_with_the_call_direct_serving_starts_once() -> None:
     hall = given(rules(start=StartMode.ON_CALL)).open("1").when(c.ServeDirectly, counter="1", ticket_id="d", service="cash")
     hall.then(e.TicketIssued, e.TicketCalled, e.ServingStarted)
+
+
+@pytest.mark.parametrize("target", [{"counter": "2"}, {"zone": "hall"}, {"staff": "ann"}])
+def test_whoever_waits_for_one_that_is_gone_may_be_called_anywhere_again(target: dict[str, str]) -> None:
+    hall = given().open("1", "2").issue("a").serving("1", "a").when(c.TransferTicket, ticket="a", **target)
+    hall.when(c.CloseCounter, counter="2").when(c.CallNext, counter="1").then()
+    place_at = hall.ticket("a").place_at
+    hall.when(c.MoveTicket, ticket="a", anywhere=True, reason="gone").then(e.TicketMoved)
+    ticket = hall.ticket("a")
+    assert (ticket.directed_to, ticket.zone, ticket.staff, ticket.place_at) == (None, None, None, place_at)
+    hall.when(c.CallNext, counter="1").then(e.TicketCalled)
+
+
+def test_a_move_may_send_to_another_zone_and_away_from_a_counter_at_once() -> None:
+    hall = given().open("1", "2").issue("a").serving("1", "a").when(c.TransferTicket, ticket="a", counter="1")
+    hall.when(c.MoveTicket, ticket="a", anywhere=True, zone="hall", reason="quiet")
+    assert (hall.ticket("a").directed_to, hall.ticket("a").zone) == (None, "hall")

@@ -67,7 +67,7 @@ configurations = st.fixed_dictionaries(
         "transfer_position": st.sampled_from(["due", "front", "back", Behind(2)]),
         "reinstate_position": st.sampled_from(["due", "front", "back", Behind(1)]),
         "carry_over": st.booleans(),
-        "undo_ms": st.sampled_from([30_000, 30_000, 1_000]),
+        "undo_ms": st.sampled_from([30_000, 30_000, 1_000, 0]),
         "outcomes": st.sampled_from([(), (Code("done", {"en": "Done"}),)]),
         "reasons": st.sampled_from([(), (), (Code("asked", {"en": "Asked"}), Code("fire_alarm", {"en": "Fire alarm"}))]),
         "announcements": st.just((Template("drill", {"en": "A drill"}),)),

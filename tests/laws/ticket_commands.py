@@ -133,6 +133,7 @@ class TicketCommands(Hall):
         tier=draws.tiers,
         zone=draws.zones,
         emergency=st.sampled_from([None, True, False]),
+        anywhere=st.sampled_from([False, False, True]),
     )
     def move(self, ticket: int, **fields: Any) -> None:
         self.do(c.MoveTicket, ticket=self.ticket_for(ticket, TicketStep.MOVE), reason="asked", **fields)

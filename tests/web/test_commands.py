@@ -160,3 +160,15 @@ async def test_what_there_is_not_is_unknown_at_night_too(main: Caller) -> None:
     for (path, status, code), body in answers.items():
         answer = await main.post(path, body)
         assert (answer.status, answer.code) == (status, code), path
+
+
+async def test_a_move_with_zone_null_lets_the_ticket_be_called_anywhere(main: Caller) -> None:
+    ticket = await main.issue()
+    await main.post("/counters/3/call", {"ticket": ticket})
+    sent = await main.post(f"/tickets/{ticket}/transfer", {"staff": "nobody-yet"})
+    assert sent.body["ticket"]["staff"] == "nobody-yet"
+    kept = await main.post(f"/tickets/{ticket}/move", {"tier": "gold", "reason": "asked"})
+    assert kept.body["ticket"]["staff"] == "nobody-yet"
+    moved = await main.post(f"/tickets/{ticket}/move", {"zone": None, "reason": "not in today"})
+    assert (moved.status, moved.body["ticket"]["staff"], moved.body["ticket"]["zone"]) == (200, None, None)
+    assert (await main.post(f"/tickets/{ticket}/move", {"reason": "why"})).code == "invalid_body"
