@@ -202,8 +202,8 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     are busy. `no_show_after_ms` None: a called customer is waited for until the clerk decides; nobody is a no-show before
     `recalls_before_no_show` recalls. `automatic_after_ms`: a counter that has been idle for so long calls by itself (None: never).
     `classification` and `elastic` are ordered: the first rule that holds wins. `stage_credit_permille` is the share of the wait so
-    far that counts for the next stage of a visit. `carry_over`: who waits when the day rolls waits on in the next one. A step can be taken back for `undo_ms`. Empty `pause_reasons`, `reasons` (of all other
-    steps) and `outcomes`: any.
+    far that counts for the next stage of a visit. `carry_over`: who waits when the day rolls waits on in the next one. A step can be
+    taken back for `undo_ms`. Empty `pause_reasons`, `reasons` (of all other steps) and `outcomes`: any.
     """
 
     id: BranchId

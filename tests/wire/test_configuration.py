@@ -131,7 +131,7 @@ def test_the_sample_branch_is_accepted_and_has_what_it_promises() -> None:
 IDS = st.text("abcXYZ019_-", min_size=1, max_size=8)
 NAMES = st.dictionaries(st.sampled_from(["en", "zh-Hans", "de"]), st.text("abc é客", min_size=1, max_size=5), min_size=1)
 SECONDS = st.integers(1, 100_000_000).map(lambda ms: ms / 1000)
-POSITIONS = st.sampled_from(["front", "due", "back"]) | st.builds(dict, behind=st.integers(1, 10_000))
+POSITIONS: st.SearchStrategy[Any] = st.sampled_from(["front", "due", "back"]) | st.builds(dict, behind=st.integers(1, 10_000))
 
 
 @st.composite
