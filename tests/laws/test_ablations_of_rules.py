@@ -202,7 +202,7 @@ ABLATIONS: dict[str, Ablation] = {
     "a no-show lapses": ([(deadlines, "_due", _due_without_lapses)], _lapse),
     "whose time is over does not return": ([(rules_calls, "_require_return", NOTHING)], _return_too_late),
     "what a closing counter kept is for the service": ([(rules_counters, "_close", _close_alone)], _close_with_parked),
-    "the day limit": ([(decide, "_ENDING", (c.Command,))], _fill_the_day),
+    "the day limit": ([(decide, "_ENDING", frozenset(decide._RULES))], _fill_the_day),
     "what there is not is unknown at night": ([(decide, "require_known", NOTHING)], _unknown_at_night),
     "reasons are configured codes": ([(decide, "require_reason", NOTHING)], _say_a_name),
     "the front": ([(rules_tickets, "place_for", _now)], _front),
