@@ -232,8 +232,13 @@ def replica_read() -> Iterator[None]:
         true = await head(self, branch_id)
         return [] if true is None else standby.rows(true, await read_after(self, branch_id, day, seq, limit))
 
-    async def confirmed(self: PostgresLog, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]] = ()) -> Appended:
-        appended = await append(self, claims)
+    async def confirmed(
+        self: PostgresLog,
+        claims: Sequence[Claim],
+        confirm: Sequence[tuple[BranchId, Day, int]] = (),
+        epoch: str | None = None,
+    ) -> Appended:
+        appended = await append(self, claims, (), epoch)
         heads = [await shown(self, branch_id) for branch_id, _, _ in confirm]
         standing = {(each.branch_id, each.day, each.seq) for each in heads if each is not None}
         return replace(appended, standing=frozenset(branch_id for branch_id, *place in confirm if (branch_id, *place) in standing))
