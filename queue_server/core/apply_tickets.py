@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from queue_server.core import events as e
 from queue_server.core import movement as m
+from queue_server.core.counting import run_scope, turn_scope
 from queue_server.core.events import Event
 from queue_server.core.lifecycle import TicketState
 from queue_server.core.ratio import Counting
-from queue_server.core.routing import cap_scope_of, scope_of
 from queue_server.core.state import BranchState
 from queue_server.core.ticket import Ticket
 
@@ -89,9 +89,9 @@ def ticket_called(state: BranchState, event: Event, fact: e.TicketCalled) -> Non
 def _count_call(state: BranchState, fact: e.TicketCalled) -> None:
     """Note whose turn it was, and whether the run above the lowest tier goes on."""
     if fact.routing.turn is not None and isinstance(state.policy, Counting):
-        state.policy.take(fact.routing.turn, scope_of(state, fact.counter))
+        state.policy.take(fact.routing.turn, turn_scope(state, fact.counter, fact.routing.pool))
     if fact.routing.above is not None:
-        scope = cap_scope_of(state, fact.counter)
+        scope = run_scope(state, fact.counter, fact.routing.pool)
         state.runs[scope] = state.runs.get(scope, 0) + 1 if fact.routing.above else 0
 
 

@@ -87,11 +87,9 @@ class Conditions(Counting):
         rule = self._rule(heads, at, asking)
         return heads[rule.call if rule is not None else self._otherwise({queue: line.head for queue, (_, line) in heads.items()})]
 
-    def turn_of(
-        self, key: LineKey, candidates: list[Candidate], waiting: frozenset[TierId], at: Instant, asking: Asking
-    ) -> str | None:
+    def turn_of(self, key: LineKey, candidates: list[Candidate], at: Instant, asking: Asking) -> str:
         """The queue, or that the round is over."""
-        del key, waiting
+        del key
         rule = self._rule(self._heads(candidates), at, asking)
         return ROUND_OVER if rule is None else rule.call
 
@@ -103,8 +101,11 @@ class Conditions(Counting):
         counts = self._counts(scope)
         self._turns[scope] = Turns(counts={**counts, turn: counts.get(turn, 0) + 1})
 
-    def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
+    def ahead(
+        self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant, asking: Asking
+    ) -> list[tuple[LineKey, int]]:
         """Reckon round by round, by the rules that are for all profiles and the counts of the branch."""
+        del asking
         own, bound = self._queue_of(key), standing[:2]
         queues: dict[QueueId, list[Standing]] = {own: []}
         for other, line in lines:

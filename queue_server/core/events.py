@@ -50,7 +50,8 @@ class Routing(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     Why this ticket: the policy in force, the rule that decided, how many candidates were waiting, whom it passed, and a sentence.
 
     `share` is the part of the promise it had used, in thousandths. `turn` is the tier whose turn the call has used, `above` whether
-    it counts as a call above the lowest tier waiting; None where the call counts for neither.
+    it counts as a call above the lowest tier waiting; None where the call counts for neither. `pool` tells it from calls that choose
+    among others and are counted apart.
     """
 
     policy: str
@@ -62,6 +63,7 @@ class Routing(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     note: str | None = None
     turn: TierId | None = None
     above: bool | None = None
+    pool: str = ""
 
 
 class TicketIssued(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
@@ -236,8 +238,9 @@ class StepUndone(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     """
     The last step on a ticket, the fact `step` with the seq `undone`, was taken back.
 
-    It carries what it restores: the ticket as it was; the turns of the policy by scope and the run of the cap in the counter's scope
-    (only where nobody else has been called since); `paced_ms` is what the step had added to the pace of the service.
+    It carries what it restores: the ticket as it was; the turns of the policy by scope and the run of the cap in the scope `run_of`,
+    None in older facts: that of the counter (only where nobody else has been called since); `paced_ms` is what the step had added
+    to the pace of the service.
     """
 
     step: FactName
@@ -245,6 +248,7 @@ class StepUndone(TicketFact, frozen=True, omit_defaults=True, kw_only=True):
     restored: Ticket
     turns: dict[str, Turns] = {}
     run: int | None = None
+    run_of: str | None = None
     paced_ms: Millis | None = None
 
 

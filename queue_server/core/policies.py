@@ -48,8 +48,14 @@ class Policy(Protocol):
         """Return the line whose head comes first at *at* for the counter *asking*; there is at least one, none is empty."""
         ...
 
-    def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
-        """Return how many of each of *lines* come before a ticket that stands (or would) at *standing* in *key*; no zeros."""
+    def ahead(
+        self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant, asking: Asking
+    ) -> list[tuple[LineKey, int]]:
+        """
+        Return how many of each of *lines* come before a ticket that stands (or would) at *standing* in *key*; no zeros.
+
+        They are reckoned as if all were called at *at* by counters like the one *asking*.
+        """
         ...
 
     def share(self, key: LineKey, standing: Standing, at: Instant) -> int | None:
@@ -87,8 +93,11 @@ class Ordered(ABC):
                 best = candidate
         return best
 
-    def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
+    def ahead(
+        self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant, asking: Asking
+    ) -> list[tuple[LineKey, int]]:
         """Search each line."""
+        del asking
         bound = self.bounds(key, standing, at)
         ahead = []
         for other, line in lines:

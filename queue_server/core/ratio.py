@@ -1,10 +1,11 @@
 """
 Turns: so many calls of one tier, then so many of the next, round and round; within a tier by place.
 
-The turn belongs to the branch or to each counter (the scope). What counts towards it is said by each call (`Routing.turn`), so a
-replay takes the same turns. A tier with nobody waiting forfeits its turn; a turn that the asking counter cannot take, though
-somebody waits for it elsewhere, is skipped and not spent. While both tiers wait, at most n of the others are called for each m of
-yours.
+Turns are kept by pool (see `counting`): one counter's, or those of all counters that choose among the same people. A tier whose turn
+it is and of which a pool's counter has no candidate forfeits what is left of it, since then none of the pool has one. So while two
+tiers both wait, each gets its whole turn between two of the other: of the other at most n are called before your first, and at most
+n between each m of yours. What others can call elsewhere makes no difference. What counts is said by each call (`Routing.turn`), so
+a replay takes the same turns.
 """
 
 from abc import abstractmethod
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from queue_server.core.ids import Instant, Millis, TierId
-from queue_server.core.policies import BRANCH, Asking, Candidate, said_duration
+from queue_server.core.policies import Asking, Candidate, said_duration
 from queue_server.core.waiting import LineKey, Standing
 
 
@@ -29,17 +30,15 @@ class Counting:
     """
     A policy that goes by the calls made before; a plain class, since whether a policy is one is asked at each call.
 
-    What a call counts for is part of its fact, so that a replay counts the same. `needs_all_tiers`: only calls by counters that
-    serve every tier count.
+    What a call counts for is part of its fact, so that a replay counts the same. `is_by_pool`: calls that choose among others are
+    counted apart.
     """
 
-    needs_all_tiers = False
+    is_by_pool = False
 
     @abstractmethod
-    def turn_of(
-        self, key: LineKey, candidates: list[Candidate], waiting: frozenset[TierId], at: Instant, asking: Asking
-    ) -> str | None:
-        """Return what a call from *key*, the policy's choice among *candidates*, counts for; *waiting* are the branch's tiers."""
+    def turn_of(self, key: LineKey, candidates: list[Candidate], at: Instant, asking: Asking) -> str:
+        """Return what a call from *key*, the policy's choice among *candidates*, counts for."""
 
     @abstractmethod
     def take(self, turn: str, scope: str) -> None:
@@ -50,7 +49,7 @@ class Ratio(Counting):
     """Takes turns between the tiers of *calls* (in their order); *turns* are kept by the branch, by scope."""
 
     name = "ratio"
-    needs_all_tiers = True
+    is_by_pool = True
 
     def __init__(self, calls: Mapping[TierId, int], turns: dict[str, Turns]) -> None:
         self._order = tuple(calls)
@@ -75,19 +74,10 @@ class Ratio(Counting):
         rank = {tier: (position - index) % len(self._order) for position, tier in enumerate(self._order)}
         return min(candidates, key=lambda candidate: (rank[candidate[0].tier], candidate[1].head))
 
-    def turn_of(
-        self, key: LineKey, candidates: list[Candidate], waiting: frozenset[TierId], at: Instant, asking: Asking
-    ) -> TierId | None:
-        """The tier, if a call of it counts: no tier whose turn would have come before has anybody in *waiting*."""
-        del candidates, at
-        index, _ = self._standing(asking.scope)
-        for step in range(len(self._order)):
-            passing = self._order[(index + step) % len(self._order)]
-            if passing == key.tier:
-                return passing
-            if passing in waiting:
-                return None
-        return None
+    def turn_of(self, key: LineKey, candidates: list[Candidate], at: Instant, asking: Asking) -> TierId:
+        """The tier."""
+        del candidates, at, asking
+        return key.tier
 
     def take(self, turn: TierId, scope: str) -> None:
         """Count a call of the tier *turn*; those whose turn it was before have forfeited it."""
@@ -97,7 +87,9 @@ class Ratio(Counting):
             left = self._calls[turn]
         self._turns[scope] = Turns(index, self._calls[turn] - left + 1)
 
-    def ahead(self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant) -> list[tuple[LineKey, int]]:
+    def ahead(
+        self, key: LineKey, standing: Standing, lines: list[Candidate], at: Instant, asking: Asking
+    ) -> list[tuple[LineKey, int]]:
         """Count within the tier, and reckon how many turns of each other tier pass before."""
         del at
         place_at, issue_seq, _ = standing
@@ -107,7 +99,7 @@ class Ratio(Counting):
             lengths[other.tier] = lengths.get(other.tier, 0) + len(line)
             if other.tier == key.tier:
                 own += line.count_before(place_at, issue_seq)
-        passing = {tier: min(count, self._turns_before(key.tier, own, tier)) for tier, count in lengths.items()}
+        passing = {tier: min(count, self._turns_before(key.tier, own, tier, asking.scope)) for tier, count in lengths.items()}
         ahead = []
         for other, line in lines:
             if other.tier == key.tier:
@@ -121,9 +113,9 @@ class Ratio(Counting):
                 ahead.append((other, count))
         return ahead
 
-    def _turns_before(self, tier: TierId, own: int, other: TierId) -> int:
+    def _turns_before(self, tier: TierId, own: int, other: TierId, scope: str) -> int:
         """How many calls of *other* are made before the call number *own* (from 0) of *tier*, while both wait."""
-        index, left = self._standing(BRANCH)
+        index, left = self._standing(scope)
         count = len(self._order)
         mine, theirs = ((self._order.index(each) - index) % count for each in (tier, other))
         first_mine = left if mine == 0 else self._calls[tier]

@@ -13,18 +13,15 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from queue_server.core.configuration import Preference, Scope
+from queue_server.core.counting import UNCOUNTED, Counted, capped, count, level_of, pool_of, turn_scope
 from queue_server.core.events import Overtaken, Routing
 from queue_server.core.ids import CounterId, Instant, TicketId, TierId
 from queue_server.core.lifecycle import CounterState
-from queue_server.core.policies import BRANCH, Asking, Candidate
+from queue_server.core.policies import Asking, Candidate
 from queue_server.core.ratio import Counting
 from queue_server.core.state import BranchState, Counter
 from queue_server.core.ticket import Ticket
-from queue_server.core.waiting import LineKey, Standing
-
-# Looked up once: to find a member of an enumeration takes as long as a call (until Python 3.12).
-_PER_COUNTER = Scope.COUNTER
+from queue_server.core.waiting import Line, LineKey, Standing
 
 OVERTAKEN_NAMED = 10
 _NOBODY = Overtaken(0)
@@ -34,7 +31,7 @@ _SENTENCES = {
     "preference": "{number} is of a service that this counter calls before its others",
     "cap": "{number} is of the lowest tier waiting, after as many calls above it as the branch allows",
 }
-_LEVELS: dict[Preference, int] = {Preference.FIRST: 1, Preference.ALSO: 0, Preference.ONLY_WHEN_IDLE: -1}
+_ANY = Asking()
 _CALLING = frozenset({CounterState.OPEN, CounterState.CALLING, CounterState.SERVING})
 
 
@@ -70,16 +67,14 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
     everybody = _candidates(state, counter_id)
     if not everybody:
         return None
-    counter, policy, rules = state.counters[counter_id], state.policy, state.rules
-    candidates = _within_reservation(state, everybody) if rules.reserve else everybody
-    if not candidates:
+    counter, policy = state.counters[counter_id], state.policy
+    free = _within_reservation(state, everybody) if state.rules.reserve else (everybody, None)
+    if not free[0]:
         return None
-    rule, (key, line) = _chosen(state, counter, everybody, candidates, at)
-    turn = _turn(state, counter, key, candidates, at) if rule == "policy" else None
-    above = _above(state, counter, candidates, key) if rules.cap is not None and rule in {"policy", "cap"} else None
+    rule, (key, line), counted = _chosen(state, counter, everybody, free, at)
     head = line.standings[line.start]
     if not explains:
-        return Choice(head[2], _unsaid(policy.name, rule, turn, above))
+        return Choice(head[2], _unsaid(policy.name, rule, counted))
     waiting = sum(len(line) for _, line in everybody)
     number = state.tickets[head[2]].number
     sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, head, waiting, at)
@@ -90,124 +85,75 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
         waiting=waiting,
         overtook=_overtaken(state, everybody, head),
         share=policy.share(key, head, at),
-        turn=turn,
-        above=above,
+        turn=counted.turn,
+        above=counted.above,
+        pool=counted.pool,
     )
     return Choice(head[2], routing)
 
 
 @lru_cache(1024)
-def _unsaid(policy: str, rule: str, turn: str | None, above: bool | None) -> Routing:
-    return Routing(policy=policy, rule=rule, reason="", waiting=0, overtook=_NOBODY, turn=turn, above=above)
-
-
-def scope_of(state: BranchState, counter_id: CounterId) -> str:
-    """Return the scope in which a policy that counts calls does so for this counter."""
-    return counter_id if state.rules.policy.parameters.get("scope") == _PER_COUNTER else BRANCH
-
-
-def cap_scope_of(state: BranchState, counter_id: CounterId) -> str:
-    """Return the scope in which the runs of the cap are counted for this counter."""
-    cap = state.rules.cap
-    return counter_id if cap is not None and cap.scope is Scope.COUNTER else BRANCH
+def _unsaid(policy: str, rule: str, counted: Counted) -> Routing:
+    turn, above, pool = counted
+    return Routing(policy=policy, rule=rule, reason="", waiting=0, overtook=_NOBODY, turn=turn, above=above, pool=pool)
 
 
 def _chosen(
-    state: BranchState, counter: Counter, everybody: list[Candidate], candidates: list[Candidate], at: Instant
-) -> tuple[str, Candidate]:
-    """The rule that decides and the line whose head is called, among *candidates*: those of *everybody* whom no reservation holds back."""
-    if len(everybody) == 1:
-        return "emergency" if everybody[0][0].emergency else "policy", everybody[0]
-    policy, asking = state.policy, _asking(state, counter)
+    state: BranchState, counter: Counter, everybody: list[Candidate], free: tuple[list[Candidate], TierId | None], at: Instant
+) -> tuple[str, Candidate, Counted]:
+    """
+    The rule that decides, the line whose head is called, and what the call counts for.
+
+    *free* are those of *everybody* whom no reservation holds back, and the lowest tier that it lets through, if it holds back anybody.
+    """
+    candidates, held_to = free
     urgent = [candidate for candidate in candidates if candidate[0].emergency]
     if urgent:
-        return "emergency", policy.first(urgent, at, asking)
-    rule, chosen = _by_the_chain(state, counter, candidates, at, asking)
-    if len(candidates) < len(everybody) and policy.first(everybody, at, asking) not in candidates:
-        return "reservation", chosen
-    return rule, chosen
+        return "emergency", _first(state, urgent, at, Asking(turn_scope(state, counter.id), counter.profile)), UNCOUNTED
+    left = _preferred(state, counter, candidates) if counter.profile is not None else candidates
+    if state.rules.cap is None and not isinstance(state.policy, Counting):
+        # Most branches count nothing.
+        asking, chosen, is_capped, counted = _ANY, _first(state, left, at, _ANY), False, UNCOUNTED
+    else:
+        pool = pool_of(state, counter, left, held_to)
+        asking = pool.asking
+        wanted, among = _first(state, left, at, asking), capped(state, pool)
+        is_capped = len(among) < len(left) and wanted not in among
+        chosen = _first(state, among, at, asking) if is_capped else wanted
+        counted = count(state, pool, chosen[0], at, is_capped=is_capped)
+    # The first rule that kept the policy from its own choice is named.
+    if len(candidates) < len(everybody) and _first(state, everybody, at, asking) not in candidates:
+        return "reservation", chosen, counted
+    if len(left) < len(candidates) and _first(state, candidates, at, asking) not in left:
+        return "preference", chosen, counted
+    return "cap" if is_capped else "policy", chosen, counted
 
 
-def _by_the_chain(
-    state: BranchState, counter: Counter, candidates: list[Candidate], at: Instant, asking: Asking
-) -> tuple[str, Candidate]:
-    """Preference, cap, policy, in this order; the first that kept the policy from its own choice is named."""
-    if len(candidates) == 1:
-        return "policy", candidates[0]
-    policy = state.policy
-    preferred = _preferred(state, counter, candidates) if counter.profile is not None else candidates
-    capped = _capped(state, counter, preferred) if state.rules.cap is not None else preferred
-    chosen = policy.first(capped, at, asking)
-    if len(preferred) < len(candidates) and policy.first(candidates, at, asking) not in preferred:
-        return "preference", chosen
-    if len(capped) < len(preferred) and policy.first(preferred, at, asking) not in capped:
-        return "cap", chosen
-    return "policy", chosen
+def _first(state: BranchState, candidates: list[Candidate], at: Instant, asking: Asking) -> Candidate:
+    return candidates[0] if len(candidates) == 1 else state.policy.first(candidates, at, asking)
 
 
-def _asking(state: BranchState, counter: Counter) -> Asking:
-    return Asking(scope_of(state, counter.id), counter.profile)
-
-
-def _within_reservation(state: BranchState, candidates: list[Candidate]) -> list[Candidate]:
+def _within_reservation(state: BranchState, candidates: list[Candidate]) -> tuple[list[Candidate], TierId | None]:
+    """Those who are not held back, and the lowest tier that is let through; None: nobody is held back."""
     calling = [counter for counter in state.counters.values() if counter.state in _CALLING]
     busy = sum(counter.state is not CounterState.OPEN for counter in calling)
     ranks = {tier_id: rank for rank, tier_id in enumerate(state.tiers)}
-    kept_for = [ranks[tier] for tier, reserved in state.rules.reserve.items() if busy >= len(calling) - reserved]
+    kept_for = [tier for tier, reserved in state.rules.reserve.items() if busy >= len(calling) - reserved]
+    if not kept_for:
+        return candidates, None
     # Whoever ranks below a tier that counters are being kept for has to wait.
-    return [
-        candidate
-        for candidate in candidates
-        if candidate[0].emergency or all(ranks[candidate[0].tier] <= kept for kept in kept_for)
-    ]
+    held_to = min(kept_for, key=ranks.__getitem__)
+    left = [candidate for candidate in candidates if candidate[0].emergency or ranks[candidate[0].tier] <= ranks[held_to]]
+    return left, held_to if len(left) < len(candidates) else None
 
 
 def _preferred(state: BranchState, counter: Counter, candidates: list[Candidate]) -> list[Candidate]:
     profile = state.profiles.get(counter.profile) if counter.profile is not None else None
     if profile is None or not profile.preference:
         return candidates
-    levels = [_level(profile.preference.get(key.service, Preference.ALSO)) for key, _ in candidates]
+    levels = [level_of(state, counter, key.service) for key, _ in candidates]
     highest = max(levels)
     return [candidate for candidate, level in zip(candidates, levels, strict=True) if level == highest]
-
-
-def _level(preference: Preference | int) -> int:
-    return _LEVELS[preference] if isinstance(preference, Preference) else preference
-
-
-def _capped(state: BranchState, counter: Counter, candidates: list[Candidate]) -> list[Candidate]:
-    cap = state.rules.cap
-    if cap is None or state.runs.get(cap_scope_of(state, counter.id), 0) < cap.calls:
-        return candidates
-    above = _above_the_cap(state, candidates)
-    return [candidate for candidate in candidates if candidate[0].tier not in above] or candidates
-
-
-def _above_the_cap(state: BranchState, candidates: list[Candidate]) -> set[TierId]:
-    """The tiers of which a call counts: those above the tier of the cap, or above the lowest that waits among *candidates*."""
-    ranks = {tier_id: rank for rank, tier_id in enumerate(state.tiers)}
-    named = state.rules.cap.tier if state.rules.cap is not None else None
-    lowest = ranks[named] if named is not None else max(ranks[key.tier] for key, _ in candidates)
-    return {tier_id for tier_id, rank in ranks.items() if rank < lowest}
-
-
-def _serves_all_tiers(state: BranchState, counter: Counter) -> bool:
-    profile = state.profiles.get(counter.profile) if counter.profile is not None else None
-    return profile is None or profile.tiers is None or set(profile.tiers) >= set(state.tiers)
-
-
-def _turn(state: BranchState, counter: Counter, key: LineKey, candidates: list[Candidate], at: Instant) -> str | None:
-    policy = state.policy
-    if not isinstance(policy, Counting) or (policy.needs_all_tiers and not _serves_all_tiers(state, counter)):
-        return None
-    waiting = frozenset(tier for (_, tier), count in state.waiting.items() if count)
-    return policy.turn_of(key, candidates, waiting, at, _asking(state, counter))
-
-
-def _above(state: BranchState, counter: Counter, candidates: list[Candidate], key: LineKey) -> bool | None:
-    if not _serves_all_tiers(state, counter):
-        return None
-    return key.tier in _above_the_cap(state, candidates)
 
 
 def direct(state: BranchState, counter_id: CounterId, ticket: Ticket, note: str | None, at: Instant) -> Routing:
@@ -250,12 +196,21 @@ def reach(state: BranchState, key: LineKey) -> frozenset[CounterId]:
 def ahead_by_line(state: BranchState, key: LineKey, standing: Standing, at: Instant) -> list[tuple[LineKey, int]]:
     """Return how many of each line would be called before (*key*, *standing*) if all were called at *at*; empty lines left out."""
     lines = [candidate for candidate in _beside(state, key) if candidate[1]]
+    asking = _foreseen(state, key) if isinstance(state.policy, Counting) else _ANY
     if key.emergency:
-        return state.policy.ahead(key, standing, [line for line in lines if line[0].emergency], at)
+        return state.policy.ahead(key, standing, [line for line in lines if line[0].emergency], at, asking)
     urgent = [(other, len(line)) for other, line in lines if other.emergency]
     if urgent:
         lines = [line for line in lines if not line[0].emergency]
-    return urgent + state.policy.ahead(key, standing, lines, at)
+    return urgent + state.policy.ahead(key, standing, lines, at, asking)
+
+
+def _foreseen(state: BranchState, key: LineKey) -> Asking:
+    """One of the counters that could call from *key*; where turns are taken in several pools, they stand for all."""
+    counters = reach(state, key)
+    if not counters or not isinstance(state.policy, Counting) or not state.policy.is_by_pool:
+        return _ANY
+    return pool_of(state, state.counters[min(counters)], [(key, Line())], None).asking
 
 
 def _beside(state: BranchState, key: LineKey) -> list[Candidate]:

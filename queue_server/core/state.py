@@ -64,8 +64,8 @@ class Step(Struct, frozen=True, gc=False):
     """
     A step that may still be taken back: the fact, who asked for it and where, and what was before it.
 
-    `called_seq` is the seq of the call in it, if there is one; `turns` (by scope, where that call has changed them) and `run` are
-    those before it. `paced_ms` is what the step has added to the pace of the service.
+    `called_seq` is the seq of the call in it, if there is one; `turns` (by scope, where that call has changed them) and `run` (in the
+    scope `run_of`) are those before it. `paced_ms` is what the step has added to the pace of the service.
     """
 
     name: FactName
@@ -79,6 +79,7 @@ class Step(Struct, frozen=True, gc=False):
     turns: dict[str, Turns] = {}
     turns_after: dict[str, Turns] = {}
     run: int | None = None
+    run_of: str | None = None
     paced_ms: Millis | None = None
     is_automatic: bool = False
 

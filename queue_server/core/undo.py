@@ -13,12 +13,11 @@ from msgspec.structs import replace
 from queue_server.core import events as e
 from queue_server.core import movement as m
 from queue_server.core.configuration import StartMode
+from queue_server.core.counting import counter_of, run_scope, turn_scope
 from queue_server.core.events import Event
 from queue_server.core.ids import Instant, TicketId
 from queue_server.core.lifecycle import CounterState, TicketState
-from queue_server.core.policies import BRANCH
 from queue_server.core.ratio import Turns
-from queue_server.core.routing import cap_scope_of, scope_of
 from queue_server.core.state import BranchState, Step
 from queue_server.core.ticket import ParkKind, Ticket
 
@@ -46,13 +45,15 @@ def step_of(state: BranchState, event: Event, fact: e.TicketFact) -> Step:
         return replace(step, paced_ms=ticket.occupied_at(event.at))
     if not isinstance(fact, e.TicketCalled):
         return step
-    scope = scope_of(state, fact.counter)
+    scope = turn_scope(state, fact.counter, fact.routing.pool)
+    run_of = run_scope(state, fact.counter, fact.routing.pool) if fact.routing.above is not None else None
     return replace(
         step,
         called_seq=event.seq,
         # Those of the other scopes too: a call that ends a round ends it for all.
         turns={scope: Turns()} | state.turns if fact.routing.turn is not None else {},
-        run=state.runs.get(cap_scope_of(state, fact.counter), 0) if fact.routing.above is not None else None,
+        run=state.runs.get(run_of, 0) if run_of is not None else None,
+        run_of=run_of,
         is_automatic=fact.automatic,
     )
 
@@ -96,7 +97,7 @@ def undoing(state: BranchState, ticket_id: TicketId, step: Step, at: Instant) ->
         restored = replace(restored, announced_at=at)
     if restored.kept_by is not None and state.counters[restored.kept_by].state is CounterState.CLOSED:
         restored = replace(restored, park_kind=ParkKind.SERVICE)
-    counts_run = step.counter is not None and _is_latest_call(state, step, cap_scope_of(state, step.counter))
+    counts_run = step.run_of is not None and _is_latest_call(state, step, step.run_of)
     return e.StepUndone(
         ticket=ticket_id,
         counter=step.counter,
@@ -105,6 +106,7 @@ def undoing(state: BranchState, ticket_id: TicketId, step: Step, at: Instant) ->
         restored=restored,
         turns={scope: turns for scope, turns in step.turns.items() if _is_untouched(state, step, scope)},
         run=step.run if counts_run else None,
+        run_of=step.run_of if counts_run else None,
         paced_ms=step.paced_ms,
     )
 
@@ -116,7 +118,8 @@ def _is_untouched(state: BranchState, step: Step, scope: str) -> bool:
 
 def _is_latest_call(state: BranchState, step: Step, scope: str) -> bool:
     """Whether nobody has been called in this scope since, were it by mistake: only then can the rule counters be set back."""
-    latest = max(state.called_seq.values(), default=0) if scope == BRANCH else state.called_seq.get(scope, 0)
+    counter = counter_of(scope)
+    latest = max(state.called_seq.values(), default=0) if counter is None else state.called_seq.get(counter, 0)
     return step.called_seq is not None and latest <= step.called_seq
 
 
@@ -137,7 +140,7 @@ def step_undone(state: BranchState, event: Event, fact: e.StepUndone) -> None:
     _put_back(state, restored, event.at)
     state.turns.update(fact.turns)
     if fact.counter is not None and fact.run is not None:
-        state.runs[cap_scope_of(state, fact.counter)] = fact.run
+        state.runs[fact.run_of if fact.run_of is not None else run_scope(state, fact.counter)] = fact.run
 
 
 def _put_back(state: BranchState, ticket: Ticket, at: Instant) -> None:

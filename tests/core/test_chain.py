@@ -51,10 +51,9 @@ def test_the_reservation_is_named_exactly_when_it_changed_the_choice(
     assert (held.routing.rule == "reservation") == (held.ticket != free.ticket)
     assert held.routing.waiting == free.routing.waiting
     if held.routing.rule == "reservation":
-        assert (held.routing.turn, held.routing.above) == (None, None)
         assert "the counters kept for higher tiers" in held.routing.reason
     else:
-        assert held.routing == free.routing
+        assert replace(held.routing, pool=free.routing.pool) == free.routing
 
 
 def test_a_call_that_the_reservation_decided_says_so_and_whom_it_passed() -> None:
@@ -63,7 +62,7 @@ def test_a_call_that_the_reservation_decided_says_so_and_whom_it_passed() -> Non
     routing = hall.last(e.TicketCalled).routing
     assert routing.rule == "reservation"
     assert routing.reason == "V001 is called before others whom the counters kept for higher tiers hold back"
-    assert (routing.waiting, routing.overtook.first, routing.above) == (2, ("A001",), None)
+    assert (routing.waiting, routing.overtook.first, routing.above, routing.pool) == (2, ("A001",), False, ">gold")
 
 
 def test_an_emergency_is_named_as_such_beside_a_reservation() -> None:

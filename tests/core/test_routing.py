@@ -209,10 +209,14 @@ def test_ratio_takes_turns() -> None:
     assert _called(hall, "1", 9) == ["g0", "g1", "s0", "g2", "g3", "s1", "g4", "s2", "s3"]
 
 
-@example(st.integers(1, 3), st.integers(1, 3), st.integers(0, 12), st.integers(0, 12), st.integers(0, 4))
+@example(st.integers(1, 3), st.integers(1, 3), st.integers(0, 12), st.integers(0, 12), st.tuples(st.integers(0, 4), st.booleans()))
 @settings(max_examples=120, deadline=None)
-def test_ratio_keeps_its_promise_and_ahead_is_what_happens(gold: int, std: int, golds: int, stds: int, before: int) -> None:
-    hall = _two_lines(given(rules(policy=_ratio(gold, std))).open("1"), golds, stds)
+def test_ratio_keeps_its_promise_and_ahead_is_what_happens(
+    gold: int, std: int, golds: int, stds: int, more: tuple[int, bool]
+) -> None:
+    before, has_profile = more
+    counters = (CounterPlace("1", "1", profile="cash_only" if has_profile else None),)
+    hall = _two_lines(given(rules(policy=_ratio(gold, std), counters=counters)).open("1"), golds, stds)
     called = _called(hall, "1", min(before, golds + stds))
     told = {
         ticket.ticket_id: outlook(hall.state, ticket.line_key(), ticket.standing, hall.now).ahead

@@ -8,6 +8,7 @@ from queue_server.core import apply as applying
 from queue_server.core import (
     apply_tickets,
     carrying,
+    counting,
     deadlines,
     decide,
     elastic,
@@ -23,7 +24,7 @@ from queue_server.core import (
 )
 from queue_server.core import commands as c
 from queue_server.core import events as e
-from queue_server.core.configuration import Cap, CounterPlace, Policy, Service
+from queue_server.core.configuration import Cap, CounterPlace, Policy, Profile, Service
 from queue_server.core.deadlines import roll_at
 from queue_server.core.rejections import Forbidden, UndoRefused, WouldStrand
 from queue_server.core.state import BranchState
@@ -84,6 +85,16 @@ def _cap_at_two() -> object:
     for ticket in ("g1", "g2"):
         next_is(hall, ticket).when(c.CancelTicket, ticket=ticket)
     return next_is(hall, "s")
+
+
+def _cap_beside_another_service() -> object:
+    profiles = (Profile("cash", services=("cash",)), Profile("loans", services=("loans",)))
+    counters = (CounterPlace("1", "1", profile="cash"), CounterPlace("2", "2", profile="loans"))
+    hall = given(rules(policy=Policy("strict"), cap=Cap(1), profiles=profiles, counters=counters)).open("1", "2")
+    hall.issue("g1", "loans", tier="gold").issue("g2", "loans", tier="gold").issue("s", "loans").issue("c")
+    for counter, ticket in (("2", "g1"), ("1", "c")):
+        next_is(hall, ticket, counter).when(c.CancelTicket, ticket=ticket)
+    return next_is(hall, "s", "2")
 
 
 def _switch_back() -> object:
@@ -210,7 +221,8 @@ ABLATIONS: dict[str, Ablation] = {
     "the window of an undo": ([(rules_undo, "_require_recent", NOTHING)], _undo_too_late),
     "the seat of an undo": ([(rules_undo, "_require_seat", NOTHING)], _undo_from_elsewhere),
     "the turn that an undo gives back": ([(undo, "_is_untouched", always(False))], _undo_a_turn),
-    "the reservation": ([(routing, "_within_reservation", lambda _state, lines: lines)], _keep_for_gold),
+    "the reservation": ([(routing, "_within_reservation", lambda _state, lines: (lines, None))], _keep_for_gold),
+    "calls are counted by pool": ([(counting, "_scope", always(""))], _cap_beside_another_service),
     "the count of the cap": ([(apply_tickets, "_count_call", NOTHING)], _cap_at_two),
     "calm is noticed": ([(elastic, "note_calm", NOTHING)], _switch_back),
     "calm is over when time has passed": ([(elastic, "note_unrest", NOTHING)], _stay_while_it_is_not_calm),
