@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from msgspec import convert
 
-from queue_server.core.conditions import Conditions, Plan
+from queue_server.core.conditions import Conditions
 from queue_server.core.configuration import Configuration
+from queue_server.core.plan import Plan
 from queue_server.core.policies import Ageing, Due, Fifo, Policy, Promise
 from queue_server.core.ratio import Ratio, Turns
 from queue_server.core.strict import Strict

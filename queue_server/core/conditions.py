@@ -10,65 +10,21 @@ otherwise z, while all wait, two are called from x, one from y and one from z, r
 Counts are by the branch or by counter (the scope). Whether a rule that is not bounded by `fewer_than` lets the others starve is
 told in `docs/rules.md`.
 
-Within a round a rule that has ceased to hold stays so: queues only get shorter, heads younger, counts higher. So a round is
-reckoned rule by rule and not call by call. While no rule that called looks at waits, `otherwise` names the queue and none runs out,
-each round is like the one before it, and they are reckoned at once; else how many are ahead costs with the rounds until then.
+How many are ahead is reckoned by `foreseen`.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from functools import lru_cache
 
-from msgspec import Struct
-
-from queue_server.core.ids import Instant, Millis, ProfileId, ServiceId, TierId
+from queue_server.core.foreseen import Foreseen, Queued
+from queue_server.core.ids import Instant
+from queue_server.core.plan import Plan, QueueId, Rule
 from queue_server.core.policies import BRANCH, Asking, Candidate, said_duration
 from queue_server.core.ratio import Counting, Turns
-from queue_server.core.waiting import LineKey, Standing
+from queue_server.core.waiting import Line, LineKey, Standing
 
+_KEYS_KEPT = 4096
 ROUND_OVER = "*"
 """What a call counts for that no rule has made; it is no identifier of a queue."""
-
-QueueId = str | None
-
-
-class Queue(Struct, frozen=True, omit_defaults=True):
-    """Some of the waiting: those of these services and tiers (None: of all)."""
-
-    id: str
-    services: list[ServiceId] | None = None
-    tiers: list[TierId] | None = None
-
-    def fits(self, key: LineKey) -> bool:
-        """Tell whether tickets of the line *key* may belong to it."""
-        return (self.services is None or key.service in self.services) and (self.tiers is None or key.tier in self.tiers)
-
-
-class Rule(Struct, frozen=True, omit_defaults=True):
-    """
-    Call from the queue `call` if what is named of the queue `of` (None: the same) holds.
-
-    `fewer_than`: so many have not yet been called from it in this round; `waited_ms`: its first has waited longer. `profiles` are
-    those for whose counters the rule is (None: all).
-    """
-
-    call: str
-    of: str | None = None
-    fewer_than: int | None = None
-    waited_ms: Millis | None = None
-    profiles: list[ProfileId] | None = None
-
-    @property
-    def looks_at(self) -> str:
-        """The queue whose calls and waits the rule looks at."""
-        return self.call if self.of is None else self.of
-
-
-class Plan(Struct, frozen=True, omit_defaults=True):
-    """The queues, the rules in order, and the queues to call from when no rule holds, in order; after these by place."""
-
-    queues: list[Queue] = []
-    rules: list[Rule] = []
-    otherwise: list[str] = []
 
 
 class Conditions(Counting):
@@ -80,6 +36,8 @@ class Conditions(Counting):
         self._plan = plan
         self._turns = turns
         self._for_all = [rule for rule in plan.rules if rule.profiles is None]
+        # The same few classes of people come again and again.
+        self._queue_of = lru_cache(_KEYS_KEPT)(self._found_queue)
 
     def first(self, candidates: list[Candidate], at: Instant, asking: Asking) -> Candidate:
         """The first by place of the queue that the first rule to hold calls from."""
@@ -106,27 +64,19 @@ class Conditions(Counting):
     ) -> list[tuple[LineKey, int]]:
         """Reckon round by round, by the rules that are for all profiles and the counts of the branch."""
         del asking
-        own, bound = self._queue_of(key), standing[:2]
-        queues: dict[QueueId, list[Standing]] = {own: []}
-        for other, line in lines:
-            queues.setdefault(self._queue_of(other), []).extend(line.standings[line.start :])
-        for queue in queues.values():
-            queue.sort()
-        index = bisect_left(queues[own], bound)
-        if queues[own][index : index + 1] != [standing]:
-            queues[own].insert(index, standing)
-        called = _Foreseen(queues, own, index, self._counts(BRANCH))
-        while not called.is_over:
-            called.go_by(self._for_all, at)
-            if not called.is_over:
-                following = self._otherwise(called.heads())
-                called.go_on(following, is_by_place=following not in self._plan.otherwise)
-        bounds = {queue: called.bound(queue) for queue in queues}
+        own = self._queue_of(key)
+        members: dict[QueueId, list[Candidate]] = {own: []}
+        for candidate in lines:
+            members.setdefault(self._queue_of(candidate[0]), []).append(candidate)
+        queues = {queue: Queued([line for _, line in those]) for queue, those in members.items()}
+        before = [line.count_before(standing[0], standing[1]) for _, line in members[own]]
+        if all(line.nth(count) != standing for (_, line), count in zip(members[own], before, strict=True)):
+            queues[own] = Queued([*(line for _, line in members[own]), Line([standing])])
+        Foreseen(queues, (own, sum(before)), self._counts(BRANCH), at).go_on(self._for_all, self._plan.otherwise)
         ahead = []
-        for other, line in lines:
-            last = bounds[self._queue_of(other)]
-            if count := len(line) if last is None else line.count_before(last[0], last[1]):
-                ahead.append((other, count))
+        for queue, those in members.items():
+            called = before if queue == own else queues[queue].called_by_line()
+            ahead += [(other, count) for (other, _), count in zip(those, called, strict=True) if count]
         return ahead
 
     def share(self, key: LineKey, standing: Standing, at: Instant) -> int | None:
@@ -146,7 +96,7 @@ class Conditions(Counting):
         where = "outside all queues" if queue is None else f"of the queue {queue}"
         return f"{number} had waited {waited}, the longest {where}, which the rules put first, of {waiting} waiting"
 
-    def _queue_of(self, key: LineKey) -> QueueId:
+    def _found_queue(self, key: LineKey) -> QueueId:
         return next((queue.id for queue in self._plan.queues if queue.fits(key)), None)
 
     def _counts(self, scope: str) -> dict[str, int]:
@@ -178,77 +128,3 @@ class Conditions(Counting):
         """The queue to call from when no rule holds."""
         listed = next((queue for queue in self._plan.otherwise if queue in heads), None)
         return listed if listed is not None else min(heads, key=heads.__getitem__)
-
-
-class _Foreseen:
-    """The calls to come until that of the ticket number *index* in the queue *own*, as if all were made at one moment."""
-
-    def __init__(self, queues: dict[QueueId, list[Standing]], own: QueueId, index: int, counts: dict[str, int]) -> None:
-        self._queues = queues
-        self._own = own
-        self._index = index
-        self._called: dict[QueueId, int] = dict.fromkeys(queues, 0)
-        self._before = self._called
-        self._counts = dict(counts)
-        self._is_steady = False
-        self.is_over = False
-
-    def go_by(self, rules: Iterable[Rule], at: Instant) -> None:
-        """One round: each rule in its turn for as long as it holds."""
-        self._before = dict(self._called)
-        self._is_steady = not self._counts
-        for rule in rules:
-            if count := self._while_holding(rule, at):
-                self._is_steady &= rule.waited_ms is None
-                self._counts[rule.call] = self._counts.get(rule.call, 0) + count
-                self._call(rule.call, count)
-            if self.is_over:
-                return
-
-    def go_on(self, queue: QueueId, *, is_by_place: bool) -> None:
-        """No rule holds: one call from *queue*, and all begins anew."""
-        self._call(queue, 1)
-        self._counts.clear()
-        if self._is_steady and not is_by_place and not self.is_over:
-            self._repeat()
-
-    def _repeat(self) -> None:
-        """Reckon the rounds like the last one, as long as nobody's queue runs out and it is not the ticket's turn."""
-        calls = {queue: called - self._before[queue] for queue, called in self._called.items() if called > self._before[queue]}
-        rounds = min((self._left(queue) - 1) // count for queue, count in calls.items())
-        if self._own in calls:
-            rounds = min(rounds, (self._index - self._called[self._own]) // calls[self._own])
-        for queue, count in calls.items():
-            self._called[queue] += max(0, rounds) * count
-
-    def heads(self) -> dict[QueueId, Standing]:
-        """Return who is first in each queue."""
-        return {queue: standings[self._called[queue]] for queue, standings in self._queues.items() if self._left(queue)}
-
-    def bound(self, queue: QueueId) -> Standing | None:
-        """Return before whom all of *queue* have been called; None: the whole queue has."""
-        return self._queues[queue][self._called[queue]] if self._left(queue) else None
-
-    def _left(self, queue: QueueId) -> int:
-        return len(self._queues.get(queue, ())) - self._called.get(queue, 0)
-
-    def _while_holding(self, rule: Rule, at: Instant) -> int:
-        """How many *rule* calls before it ceases to hold."""
-        of, count = rule.looks_at, self._left(rule.call)
-        limits = []
-        if rule.fewer_than is not None:
-            limits.append(rule.fewer_than - self._counts.get(of, 0))
-        if rule.waited_ms is not None:
-            old = bisect_left(self._queues.get(of, []), (at - rule.waited_ms,))
-            limits.append(old - self._called.get(of, 0))
-        if of == rule.call:
-            return max(0, min([count, *limits]))
-        # What it looks at does not change while it calls from elsewhere.
-        return count if all(limit > 0 for limit in limits) else 0
-
-    def _call(self, queue: QueueId, count: int) -> None:
-        if queue == self._own and self._called[queue] + count > self._index:
-            self._called[queue] = self._index
-            self.is_over = True
-        else:
-            self._called[queue] += count

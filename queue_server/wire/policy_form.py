@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, to_builtins
 
-from queue_server.core.conditions import Plan, Queue, Rule
 from queue_server.core.configuration import Cap, Configuration, Policy, Scope
+from queue_server.core.plan import Plan, Queue, Rule
 from queue_server.wire.constraints import Id, SecondsOrNothing
 from queue_server.wire.instants import seconds, seconds_or_none
 
