@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from msgspec import convert
 
+from queue_server.core.ageing import Ageing, Points
 from queue_server.core.conditions import Conditions
 from queue_server.core.configuration import Configuration
 from queue_server.core.plan import Plan
-from queue_server.core.policies import Ageing, Due, Fifo, Policy, Promise
+from queue_server.core.policies import Due, Fifo, Policy, Promise
 from queue_server.core.ratio import Ratio, Turns
 from queue_server.core.strict import Strict
 
@@ -16,9 +17,7 @@ _Make = Callable[[Configuration, dict[str, Turns]], Policy]
 POLICIES: dict[str, _Make] = {
     Promise.name: lambda rules, _turns: Promise(rules.care_permille),
     Due.name: lambda rules, _turns: Due(rules.care_permille),
-    Ageing.name: lambda rules, _turns: Ageing(
-        rules.care_permille, rules.policy.parameters.get("rates", {}), rules.policy.parameters.get("head_start_ms", {})
-    ),
+    Ageing.name: lambda rules, _turns: Ageing(rules.care_permille, convert(rules.policy.parameters, Points)),
     Strict.name: lambda rules, _turns: Strict(
         rules.care_permille,
         {tier.id: rank for rank, tier in enumerate(rules.tiers)},

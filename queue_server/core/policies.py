@@ -16,12 +16,12 @@ as a share already used, the same for every tier.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from queue_server.core.ids import Instant, Millis, ProfileId, TierId
+from queue_server.core.ids import Instant, Millis, ProfileId
 from queue_server.core.waiting import Line, LineKey, Standing
 
 PERMILLE = 1000
@@ -237,48 +237,6 @@ class Due(Ordered):
     def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
         left = standing[0] + self._allowance(key) // PERMILLE - at
         return f"is due in {said_duration(left)}" if left >= 0 else f"was due {said_duration(-left)} ago"
-
-
-class Ageing(Ordered):
-    """By points: a head start, and so many for each ms waited (Kleinrock's accumulating priority). *rates* are in thousandths."""
-
-    name = "ageing"
-
-    def __init__(self, care_permille: int, rates: Mapping[TierId, int], head_starts: Mapping[TierId, Millis]) -> None:
-        self._care = care_permille
-        self._rates = rates
-        self._heads = head_starts
-
-    def _rate(self, key: LineKey) -> int:
-        return self._rates.get(key.tier, PERMILLE)
-
-    def _start(self, key: LineKey) -> int:
-        """What it has at its arrival: head start and care, in millionths of a point."""
-        care = self._care * key.target_ms if key.has_care else 0
-        return self._heads.get(key.tier, 0) * PERMILLE * PERMILLE + self._rate(key) * care
-
-    def _points(self, key: LineKey, place_at: Instant, at: Instant) -> int:
-        return self._start(key) + self._rate(key) * (at - place_at) * PERMILLE
-
-    def precedes(self, one: tuple[LineKey, Standing], other: tuple[LineKey, Standing], at: Instant) -> bool:
-        """The more points first; equal ones by the seq of issue."""
-        mine, theirs = self._points(one[0], one[1][0], at), self._points(other[0], other[1][0], at)
-        return one[1][1] < other[1][1] if mine == theirs else mine > theirs
-
-    def bounds(self, key: LineKey, standing: Standing, at: Instant) -> Bounds:
-        """Solve `points(line, place) > points(ticket)` for the place."""
-        place_at, issue_seq, _ = standing
-        points = self._points(key, place_at, at)
-
-        def bound(line: LineKey) -> tuple[Instant, float]:
-            place, rest = divmod(self._start(line) - points, self._rate(line) * PERMILLE)
-            return (at + place, issue_seq) if rest == 0 else (at + place + 1, 0)
-
-        return bound
-
-    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
-        points = self._points(key, standing[0], at) // (PERMILLE * PERMILLE * PERMILLE)
-        return f"had {points} points after {said_duration(at - standing[0])}"
 
 
 def said_duration(ms: Millis) -> str:

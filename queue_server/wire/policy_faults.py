@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from queue_server.wire.reading import Fault
-from queue_server.wire.references import entries, repeated, unknown
+from queue_server.wire.references import entries, mapping, repeated, unknown
 
 _OF_POLICY = {
-    "ageing": ("rates", "head_start_seconds"),
+    "ageing": ("rates", "head_start_seconds", "service_rates", "service_head_start_seconds"),
     "ratio": ("calls", "scope"),
     "strict": ("service_weights",),
     "conditions": ("queues", "rules", "otherwise", "scope"),
@@ -24,7 +24,11 @@ def policy_faults(value: dict[str, Any], tiers: list[str], services: list[str], 
         return
     for parameter in ("rates", "head_start_seconds", "calls"):
         yield from unknown(policy, parameter, "policy", "tier", tiers)
-    yield from unknown(policy, "service_weights", "policy", "service", services)
+    for parameter in ("service_weights", "service_rates", "service_head_start_seconds"):
+        yield from unknown(policy, parameter, "policy", "service", services)
+    for parameter in ("service_rates", "service_head_start_seconds"):
+        for service in mapping(policy, parameter):
+            yield from unknown(policy[parameter], service, f"policy.{parameter}", "tier", tiers)
     name = policy.get("name", "promise")
     yield from _of_another_policy(policy, name)
     if name == "ratio":

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, to_builtins
 
+from queue_server.core.ageing import Points
 from queue_server.core.configuration import Cap, Configuration, Policy, Scope
 from queue_server.core.plan import Plan, Queue, Rule
 from queue_server.wire.constraints import Id, SecondsOrNothing
@@ -43,7 +44,8 @@ class PolicyConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """
     Which policy orders the waiting, with the parameters that belong to it.
 
-    `ageing` has `rates` (points for each second waited, by tier; 1 where none is named) and `head_start_seconds` (points at arrival);
+    `ageing` has `rates` (points for each second waited, by tier; 1 where none is named) and `head_start_seconds` (points at arrival),
+    and both by service and tier, `service_rates` and `service_head_start_seconds`, which go before those by tier;
     `ratio` has `calls` (how many of each tier in a round) and `scope`; `strict` has `service_weights` (within a tier the highest
     goes first; 0 where none is named); `conditions` has `queues`, `rules` in order, `otherwise` (from which queues to call when no
     rule holds, in order; then by place) and `scope`.
@@ -52,6 +54,8 @@ class PolicyConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     name: Literal["promise", "due", "ageing", "strict", "ratio", "conditions", "fifo"] = "promise"
     rates: dict[Id, Rate] | UnsetType = UNSET
     head_start_seconds: dict[Id, SecondsOrNothing] | UnsetType = UNSET
+    service_rates: dict[Id, dict[Id, Rate]] | UnsetType = UNSET
+    service_head_start_seconds: dict[Id, dict[Id, SecondsOrNothing]] | UnsetType = UNSET
     calls: dict[Id, Calls] | UnsetType = UNSET
     scope: ScopeName | UnsetType = UNSET
     service_weights: dict[Id, Weight] | UnsetType = UNSET
@@ -77,9 +81,7 @@ class CapConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
 def stored_policy(form: PolicyConfiguration) -> Policy:
     """Return the policy as the core keeps it: rates in thousandths, durations in ms."""
     if form.name == "ageing":
-        rates = {tier: round(rate * 1000) for tier, rate in (form.rates or {}).items()}
-        heads = {tier: round(head * 1000) for tier, head in (form.head_start_seconds or {}).items()}
-        return Policy("ageing", {"rates": rates, "head_start_ms": heads})
+        return Policy("ageing", _stored_points(form))
     if form.name == "ratio":
         return Policy("ratio", {"calls": form.calls or {}, "scope": form.scope or "branch"})
     if form.name == "strict" and form.service_weights:
@@ -94,11 +96,7 @@ def policy_form(rules: Configuration) -> PolicyConfiguration:
     name: Any = rules.policy.name
     parameters = rules.policy.parameters
     if name == "ageing":
-        return PolicyConfiguration(
-            name,
-            rates={tier: rate / 1000 for tier, rate in parameters["rates"].items()},
-            head_start_seconds={tier: seconds(head) for tier, head in parameters["head_start_ms"].items()},
-        )
+        return _ageing_form(convert(parameters, Points))
     if name == "ratio":
         return PolicyConfiguration(name, calls=parameters["calls"], scope=parameters["scope"])
     if name == "strict" and parameters:
@@ -116,6 +114,32 @@ def stored_cap(form: CapConfiguration | None) -> Cap | None:
 def cap_form(rules: Configuration) -> CapConfiguration | None:
     """Return the cap of *rules* as the outside writes it."""
     return None if rules.cap is None else CapConfiguration(rules.cap.calls, rules.cap.scope.value, rules.cap.tier)
+
+
+def _stored_points(form: PolicyConfiguration) -> dict[str, Any]:
+    by_tier = {"rates": _thousandths(form.rates or {}), "head_start_ms": _thousandths(form.head_start_seconds or {})}
+    by_service = {"service_rates": form.service_rates, "service_head_start_ms": form.service_head_start_seconds}
+    return by_tier | {
+        name: {service: _thousandths(numbers) for service, numbers in table.items()} for name, table in by_service.items() if table
+    }
+
+
+def _thousandths(numbers: dict[str, float]) -> dict[str, int]:
+    return {name: round(number * 1000) for name, number in numbers.items()}
+
+
+def _ageing_form(points: Points) -> PolicyConfiguration:
+    rates = {service: {tier: rate / 1000 for tier, rate in rates.items()} for service, rates in points.service_rates.items()}
+    heads = {
+        service: {tier: seconds(head) for tier, head in heads.items()} for service, heads in points.service_head_start_ms.items()
+    }
+    return PolicyConfiguration(
+        "ageing",
+        rates={tier: rate / 1000 for tier, rate in points.rates.items()},
+        head_start_seconds={tier: seconds(head) for tier, head in points.head_start_ms.items()},
+        service_rates=rates or UNSET,
+        service_head_start_seconds=heads or UNSET,
+    )
 
 
 def _plan(form: PolicyConfiguration) -> Plan:

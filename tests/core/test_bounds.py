@@ -20,17 +20,24 @@ arrivals = st.lists(st.tuples(st.sampled_from(["gold", "std"]), st.integers(0, 1
 
 
 def _passes(
-    policy: Policy, coming: list[tuple[str, int]], services: tuple[str, ...] = ("cash",), *, meanwhile: bool = False, **more: Any
+    policy: Policy,
+    coming: list[tuple[str, int]],
+    services: tuple[str, ...] = ("cash",),
+    *,
+    meanwhile: bool = False,
+    care: bool = False,
+    **more: Any,
 ) -> Iterator[tuple[Ticket, Ticket, int]]:
     """
     Yield, for each call in a hall that is served a customer every five seconds, who passed whom at what moment.
 
-    Calls begin when all have come; *meanwhile*: after those of an odd gap.
+    Calls begin when all have come; *meanwhile*: after those of an odd gap. *care*: some of them have a reason for it.
     """
     tiers = (Tier("gold", {}, 60_000), Tier("std", {}, 240_000))
     hall: Scenario = given(rules(policy=policy, tiers=tiers, **more)).open("1")
     for index, (tier, gap) in enumerate(coming):
-        hall.after(gap).issue(f"t{index}", services[index % len(services)], tier=tier)
+        reason = "elderly" if care and gap % 3 == 0 else None
+        hall.after(gap).issue(f"t{index}", services[index % len(services)], tier=tier, care=reason)
         if meanwhile and gap % 2:
             yield from _call(hall)
     while hall.state.queues and any(hall.state.queues.values()):
@@ -51,22 +58,32 @@ def test_fifo_lets_nobody_pass(coming: list[tuple[str, int]]) -> None:
     assert not list(_passes(Policy("fifo"), coming))
 
 
-@example(arrivals)
-@settings(max_examples=80, deadline=None)
-def test_ageing_bounds_who_passes(coming: list[tuple[str, int]]) -> None:
-    parameters = {"rates": {tier: rate * 1000 for tier, rate in RATES.items()}, "head_start_ms": HEADS}
-    for y, x, now in _passes(Policy("ageing", parameters), coming):
-        wait, after = now - x.place_at, y.place_at - x.place_at
-        bound = wait * (1 - Fraction(RATES[x.tier], RATES[y.tier])) + Fraction(HEADS[y.tier] - HEADS[x.tier], RATES[y.tier])
-        assert after <= bound
+@example(arrivals, st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_ageing_bounds_who_passes(coming: list[tuple[str, int]], has_care: bool) -> None:
+    def own(ticket: Ticket) -> tuple[Fraction, Fraction]:
+        """Its rate, and its head start with the credit of care."""
+        rate = Fraction(1, 2) if ticket.service == "loans" and ticket.tier == "gold" else Fraction(RATES[ticket.tier])
+        return rate, HEADS[ticket.tier] + rate * _credit(ticket) * ticket.target_ms
+
+    parameters: dict[str, Any] = {"rates": {tier: rate * 1000 for tier, rate in RATES.items()}, "head_start_ms": HEADS}
+    policy = Policy("ageing", parameters | {"service_rates": {"loans": {"gold": 500}}})
+    for y, x, now in _passes(policy, coming, ("cash", "loans"), care=has_care):
+        (rate_x, head_x), (rate_y, head_y) = own(x), own(y)
+        assert y.place_at - x.place_at <= (now - x.place_at) * (1 - rate_x / rate_y) + (head_y - head_x) / rate_y
 
 
-@example(arrivals)
-@settings(max_examples=80, deadline=None)
-def test_promise_bounds_who_passes(coming: list[tuple[str, int]]) -> None:
-    for y, x, now in _passes(Policy("promise"), coming):
-        assert y.target_ms < x.target_ms
-        assert y.place_at - x.place_at <= (1 - Fraction(y.target_ms, x.target_ms)) * (now - x.place_at)
+def _credit(ticket: Ticket) -> Fraction:
+    return Fraction(1, 4) if ticket.care else Fraction(0)
+
+
+@example(arrivals, st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_promise_bounds_who_passes(coming: list[tuple[str, int]], has_care: bool) -> None:
+    for y, x, now in _passes(Policy("promise"), coming, care=has_care):
+        assert y.target_ms < x.target_ms or has_care
+        bound = (1 - Fraction(y.target_ms, x.target_ms)) * (now - x.place_at) + (_credit(y) - _credit(x)) * y.target_ms
+        assert y.place_at - x.place_at <= bound
 
 
 @example(arrivals)

@@ -324,6 +324,15 @@ def test_every_policy_can_be_chosen() -> None:
     "more",
     [
         {"policy": {"name": "ageing", "rates": {"gold": 2.5}, "head_start_seconds": {"standard": 90.0}}},
+        {
+            "policy": {
+                "name": "ageing",
+                "rates": {"gold": 3.0},
+                "head_start_seconds": {},
+                "service_rates": {"loans": {"gold": 1.5, "standard": 0.5}},
+                "service_head_start_seconds": {"cash": {"gold": 90.0}},
+            },
+        },
         {"policy": {"name": "ratio", "calls": {"gold": 3, "standard": 1}, "scope": "counter"}},
         {"policy": {"name": "strict"}, "cap": {"calls": 3, "scope": "branch", "tier": None}, "reserve": {"gold": 1}},
         {
@@ -435,3 +444,12 @@ def test_the_weight_of_a_service_is_a_whole_number(weight: Any) -> None:
     assert set(told) == {"policy.service_weights.cash", "policy.service_weights.card"}
     assert "right would be a whole number from -100 to 100" in told["policy.service_weights.cash"]
     assert "right would be" in told["policy.service_weights.card"] or "did you mean" in told["policy.service_weights.card"]
+
+
+@pytest.mark.parametrize("table", ["service_rates", "service_head_start_seconds"])
+def test_rates_and_head_starts_of_services_name_what_there_is(table: str) -> None:
+    told = faults(small() | {"policy": {"name": "ageing", table: {"cash": {"golden": 2}, "card": {"gold": 1}}}})
+    assert set(told) == {f"policy.{table}.card", f"policy.{table}.cash.golden"}
+    assert "did you mean gold?" in told[f"policy.{table}.cash.golden"]
+    assert set(faults(small() | {"policy": {"name": "fifo", table: {"cash": {"gold": 1}}}})) == {f"policy.{table}"}
+    assert set(faults(small() | {"policy": {"name": "ageing", table: {"cash": 3}}})) == {f"policy.{table}.cash"}
