@@ -8,7 +8,7 @@ shorter than the longest one, `due`; with rates in inverse proportion to the pro
 from msgspec import Struct
 
 from queue_server.core.ids import Instant, Millis, ServiceId, TierId
-from queue_server.core.policies import PERMILLE, Bounds, Ordered, said_duration
+from queue_server.core.policies import PERMILLE, Bounds, Chosen, Ordered
 from queue_server.core.waiting import LineKey, Standing
 
 
@@ -62,6 +62,6 @@ class Ageing(Ordered):
 
         return bound
 
-    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
-        points = self._points(key, standing[0], at) // (PERMILLE * PERMILLE * PERMILLE)
-        return f"had {points} points after {said_duration(at - standing[0])}"
+    def _reason(self, chosen: Chosen, at: Instant) -> str:
+        points = self._points(chosen.key, chosen.standing[0], at) // (PERMILLE * PERMILLE * PERMILLE)
+        return f"had {points} points after {chosen.said_wait(at)}"

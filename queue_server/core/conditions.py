@@ -18,7 +18,7 @@ from functools import lru_cache
 from queue_server.core.foreseen import Foreseen, Queued
 from queue_server.core.ids import Instant
 from queue_server.core.plan import Plan, QueueId, Rule
-from queue_server.core.policies import BRANCH, Asking, Candidate, said_duration
+from queue_server.core.policies import BRANCH, Asking, Candidate, Chosen
 from queue_server.core.ratio import Counting, Turns
 from queue_server.core.waiting import Line, LineKey, Standing
 
@@ -88,13 +88,14 @@ class Conditions(Counting):
         """Within a queue."""
         return self._queue_of(key) == self._queue_of(other)
 
-    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
+    def sentence(self, chosen: Chosen, waiting: int, at: Instant) -> str:
         """Whose queue it was."""
+        number = chosen.number
         if waiting == 1:
             return f"{number} was the only one waiting"
-        queue, waited = self._queue_of(key), said_duration(at - standing[0])
+        queue, waited = self._queue_of(chosen.key), chosen.said_wait(at)
         where = "outside all queues" if queue is None else f"of the queue {queue}"
-        return f"{number} had waited {waited}, the longest {where}, which the rules put first, of {waiting} waiting"
+        return f"{number} had waited {waited}, the first {where}, which the rules put first, of {waiting} waiting"
 
     def _found_queue(self, key: LineKey) -> QueueId:
         return next((queue.id for queue in self._plan.queues if queue.fits(key)), None)

@@ -170,8 +170,9 @@ class ElasticRule(Struct, frozen=True, omit_defaults=True):
     """
     Switches counters to another profile while too many wait or somebody waits too long, with hysteresis.
 
-    It holds from the moment at which, among the waiting of `service` and `tier` (None: all), `waiting` stand or the oldest has
-    waited for `oldest_wait_ms` (exactly one of the two is set), until the same has been below its `back_` value for `back_after_ms`.
+    It holds from the moment at which, among the waiting of `service` and `tier` (None: all), `waiting` stand or the first by place
+    has waited for `oldest_wait_ms`, as its place says (exactly one of the two is set), until the same has been below its `back_`
+    value for `back_after_ms`.
     """
 
     id: str

@@ -2,7 +2,7 @@
 Counters that help out: while too many wait, or somebody too long, some switch to another profile.
 
 A rule holds from the moment at which what it looks at reaches its threshold, and ceases to when the same has stayed below a lower one
-for a while (hysteresis), so counters do not flap. What it looks at only falls by facts and rises by facts or time, so when it will
+for a while (hysteresis), so counters do not flap. How long somebody waits is told by the place, as for every policy, earlier waits credited. What a rule looks at only falls by facts and rises by facts or time, so when it will
 hold or cease to can be worked out after each fact, and the switch is itself a fact, at that moment, with its reason. Of several
 rules that hold for a counter the first of the configuration wins. A new profile counts from the counter's next call on.
 """
@@ -12,6 +12,7 @@ from queue_server.core.configuration import ElasticRule
 from queue_server.core.events import Event
 from queue_server.core.ids import Instant
 from queue_server.core.state import BranchState, Elastic
+from queue_server.core.waiting import Standing
 
 
 def next_switch(state: BranchState) -> tuple[Instant, int] | None:
@@ -63,14 +64,14 @@ def _holds_from(state: BranchState, rule: ElasticRule) -> Instant | None:
     if rule.waiting is not None:
         return state.last_at if count(state, rule) >= rule.waiting else None
     first = oldest(state, rule)
-    return None if first is None or rule.oldest_wait_ms is None else first + rule.oldest_wait_ms
+    return None if first is None or rule.oldest_wait_ms is None else first[0] + rule.oldest_wait_ms
 
 
 def _is_low(state: BranchState, rule: ElasticRule, at: Instant) -> bool:
     if rule.waiting is not None:
         return count(state, rule) < rule.back_waiting
     first = oldest(state, rule)
-    return first is None or at - first < rule.back_oldest_wait_ms
+    return first is None or at - first[0] < rule.back_oldest_wait_ms
 
 
 def count(state: BranchState, rule: ElasticRule) -> int:
@@ -80,10 +81,10 @@ def count(state: BranchState, rule: ElasticRule) -> int:
     )
 
 
-def oldest(state: BranchState, rule: ElasticRule) -> Instant | None:
+def oldest(state: BranchState, rule: ElasticRule) -> Standing | None:
     """Return the earliest place among those that *rule* looks at; None when nobody waits."""
     places = [
-        line.head[0]
+        line.head
         for key, line in state.lines.items()
         if line and rule.service in {None, key.service} and rule.tier in {None, key.tier}
     ]

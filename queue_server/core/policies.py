@@ -39,6 +39,26 @@ class Asking(Struct, frozen=True, gc=False):
     profile: ProfileId | None = None
 
 
+class Chosen(Struct, frozen=True, gc=False):
+    """Whom a sentence is about: the number, where it stands, and how long it has really waited in this stage."""
+
+    number: str
+    key: LineKey
+    standing: Standing
+    waited_ms: Millis
+
+    def said_wait(self, at: Instant) -> str:
+        """Say the wait, and where a credit, a position or a clerk has given it another place, that one."""
+        waited, place_ms = said_duration(self.waited_ms), max(0, at - self.standing[0])
+        placed = said_duration(place_ms) if place_ms != self.waited_ms else waited
+        return waited if waited == placed else f"{waited}, with the place of one who has waited {placed}"
+
+    def said_credit(self, at: Instant) -> str:
+        """Say the same of whoever has another place, and nothing of others."""
+        said = self.said_wait(at)
+        return f", having waited {said}" if said != said_duration(self.waited_ms) else ""
+
+
 class Policy(Protocol):
     """One way to order the waiting; a new one is one class and a name in `policy_of`."""
 
@@ -62,8 +82,8 @@ class Policy(Protocol):
         """Return the share of the promise that a ticket has used, in thousandths; None where the policy knows no shares."""
         ...
 
-    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
-        """Say why *number* was chosen among *waiting* candidates."""
+    def sentence(self, chosen: Chosen, waiting: int, at: Instant) -> str:
+        """Say why *chosen* was, among *waiting* candidates."""
         ...
 
     def goes_by_place(self, key: LineKey, other: LineKey) -> bool:
@@ -118,19 +138,14 @@ class Ordered(ABC):
         """Those of *other* come first up to the very place, whatever it is: claims grow with the wait, so two places tell for all."""
         return all(self.bounds(key, (place, 1, ""), 0)(other) == (place, 1) for place in _PROBES)
 
-    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
+    def sentence(self, chosen: Chosen, waiting: int, at: Instant) -> str:
         """Who it was, and that it came first."""
-        reason = self._reason(key, standing, at)
-        return (
-            f"{number} {reason}, and was the only one waiting"
-            if waiting == 1
-            else f"{number} {reason}, the first of {waiting} waiting"
-        )
+        said = f"{chosen.number} {self._reason(chosen, at)}"
+        return f"{said}, and was the only one waiting" if waiting == 1 else f"{said}, the first of {waiting} waiting"
 
-    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
+    def _reason(self, chosen: Chosen, at: Instant) -> str:
         """What stands in the sentence behind the number."""
-        del key
-        return f"had waited {said_duration(at - standing[0])}"
+        return f"had waited {chosen.said_wait(at)}"
 
 
 class Fifo(Ordered):
@@ -149,9 +164,10 @@ class Fifo(Ordered):
         place_at, issue_seq, _ = standing
         return lambda _line: (place_at, issue_seq)
 
-    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
-        """The longest wait."""
-        del key, standing, at
+    def sentence(self, chosen: Chosen, waiting: int, at: Instant) -> str:
+        """The first place."""
+        del at
+        number = chosen.number
         return f"{number} was the only one waiting" if waiting == 1 else f"{number} was the first in line of {waiting} waiting"
 
 
@@ -191,11 +207,12 @@ class Promise(Ordered):
         """The share, rounded down."""
         return self._used(key, standing[0], at) // key.target_ms
 
-    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
+    def sentence(self, chosen: Chosen, waiting: int, at: Instant) -> str:
         """The share in per cent of the minutes promised, and that it was the most."""
-        percent = max(0, (self.share(key, standing, at) or 0) // 10)
+        key = chosen.key
+        percent = max(0, (self.share(key, chosen.standing, at) or 0) // 10)
         care = ", care included" if key.has_care else ""
-        used = f"{number} had used {percent} % of its {said_duration(key.target_ms)}{care}"
+        used = f"{chosen.number} had used {percent} % of its {said_duration(key.target_ms)}{care}{chosen.said_credit(at)}"
         return f"{used}, and was the only one waiting" if waiting == 1 else f"{used}, the most of {waiting} waiting"
 
 
@@ -234,9 +251,10 @@ class Due(Ordered):
         """The share of the promise, care aside."""
         return (at - standing[0]) * PERMILLE // key.target_ms
 
-    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
-        left = standing[0] + self._allowance(key) // PERMILLE - at
-        return f"is due in {said_duration(left)}" if left >= 0 else f"was due {said_duration(-left)} ago"
+    def _reason(self, chosen: Chosen, at: Instant) -> str:
+        left = chosen.standing[0] + self._allowance(chosen.key) // PERMILLE - at
+        due = f"is due in {said_duration(left)}" if left >= 0 else f"was due {said_duration(-left)} ago"
+        return f"{due}{', care included' if chosen.key.has_care else ''}{chosen.said_credit(at)}"
 
 
 def said_duration(ms: Millis) -> str:

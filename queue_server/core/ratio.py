@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from queue_server.core.ids import Instant, Millis, TierId
-from queue_server.core.policies import Asking, Candidate, said_duration
+from queue_server.core.ids import Instant, TierId
+from queue_server.core.policies import Asking, Candidate, Chosen
 from queue_server.core.waiting import LineKey, Standing
 
 
@@ -135,9 +135,9 @@ class Ratio(Counting):
         """Within a tier."""
         return key.tier == other.tier
 
-    def sentence(self, number: str, key: LineKey, standing: Standing, waiting: int, at: Instant) -> str:
+    def sentence(self, chosen: Chosen, waiting: int, at: Instant) -> str:
         """Whose turn it was."""
-        waited: Millis = at - standing[0]
+        number, waited = chosen.number, chosen.said_wait(at)
         if waiting == 1:
             return f"{number} was the only one waiting"
-        return f"{number} had waited {said_duration(waited)}, the longest of the tier {key.tier}, whose turn it was, of {waiting} waiting"
+        return f"{number} had waited {waited}, the first of the tier {chosen.key.tier}, whose turn it was, of {waiting} waiting"

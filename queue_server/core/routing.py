@@ -17,7 +17,7 @@ from queue_server.core.counting import UNCOUNTED, Counted, capped, count, level_
 from queue_server.core.events import Overtaken, Routing
 from queue_server.core.ids import CounterId, Instant, TicketId, TierId
 from queue_server.core.lifecycle import CounterState
-from queue_server.core.policies import Asking, Candidate
+from queue_server.core.policies import Asking, Candidate, Chosen
 from queue_server.core.ratio import Counting
 from queue_server.core.state import BranchState, Counter
 from queue_server.core.ticket import Ticket
@@ -29,7 +29,8 @@ _SENTENCES = {
     "reservation": "{number} is called before others whom the counters kept for higher tiers hold back",
     "emergency": "{number} is an emergency and goes before all others",
     "preference": "{number} is of a service that this counter calls before its others",
-    "cap": "{number} is of the lowest tier waiting, after as many calls above it as the branch allows",
+    "cap": "{number} is of the lowest tier waiting here, after as many calls above it as the branch allows",
+    "named cap": "{number} is of the tier {tier} or below, after as many calls above it as the branch allows",
 }
 _ANY = Asking()
 _CALLING = frozenset({CounterState.OPEN, CounterState.CALLING, CounterState.SERVING})
@@ -76,8 +77,9 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
     if not explains:
         return Choice(head[2], _unsaid(policy.name, rule, counted))
     waiting = sum(len(line) for _, line in everybody)
-    number = state.tickets[head[2]].number
-    sentence = _SENTENCES[rule].format(number=number) if rule != "policy" else policy.sentence(number, key, head, waiting, at)
+    ticket = state.tickets[head[2]]
+    about = Chosen(ticket.number, key, head, ticket.stage_waited_at(at))
+    sentence = policy.sentence(about, waiting, at) if rule == "policy" else _said(state, rule, ticket.number)
     routing = Routing(
         policy=policy.name,
         rule=rule,
@@ -90,6 +92,11 @@ def next_ticket(state: BranchState, counter_id: CounterId, at: Instant, *, expla
         pool=counted.pool,
     )
     return Choice(head[2], routing)
+
+
+def _said(state: BranchState, rule: str, number: str) -> str:
+    tier = state.rules.cap.tier if rule == "cap" and state.rules.cap is not None else None
+    return _SENTENCES[rule if tier is None else "named cap"].format(number=number, tier=tier)
 
 
 @lru_cache(1024)

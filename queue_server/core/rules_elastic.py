@@ -5,7 +5,7 @@ from queue_server.core.configuration import ElasticRule
 from queue_server.core.elastic import count, oldest
 from queue_server.core.ids import Instant, ProfileId
 from queue_server.core.lifecycle import CounterState
-from queue_server.core.policies import said_duration
+from queue_server.core.policies import Chosen, said_duration
 from queue_server.core.state import BranchState, Counter
 from queue_server.core.turn import Turn
 
@@ -45,6 +45,9 @@ def _reason(state: BranchState, rule: ElasticRule, is_on: bool, at: Instant) -> 
     if rule.waiting is not None:
         now = f"{count(state, rule)} are waiting{of}"
         return f"{now}, and the rule begins at {rule.waiting}" if is_on else f"{now}, fewer than {rule.back_waiting}{lasting}"
-    if is_on:
-        return f"the first of those waiting{of} has waited {said_duration(at - (oldest(state, rule) or at))}"
-    return f"nobody waiting{of} has waited {said_duration(rule.back_oldest_wait_ms)}{lasting}"
+    first = oldest(state, rule)
+    if is_on and first is not None:
+        ticket = state.tickets[first[2]]
+        waited = Chosen(ticket.number, ticket.line_key(), first, ticket.stage_waited_at(at)).said_wait(at)
+        return f"the first of those waiting{of} has waited {waited}"
+    return f"nobody waiting{of} has the place of one who has waited {said_duration(rule.back_oldest_wait_ms)}{lasting}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from queue_server.core.ids import Instant, ServiceId, TierId
-from queue_server.core.policies import PERMILLE, Bounds, Ordered, said_duration
+from queue_server.core.policies import PERMILLE, Bounds, Chosen, Ordered
 from queue_server.core.waiting import LineKey, Standing
 
 _FOREVER = 1 << 62
@@ -51,6 +51,7 @@ class Strict(Ordered):
 
         return bound
 
-    def _reason(self, key: LineKey, standing: Standing, at: Instant) -> str:
+    def _reason(self, chosen: Chosen, at: Instant) -> str:
+        key = chosen.key
         weight = f", of a service of weight {self._weights[key.service]}," if key.service in self._weights else ""
-        return f"is of the tier {key.tier}{weight} and had waited {said_duration(at - standing[0])}"
+        return f"is of the tier {key.tier}{weight} and had waited {chosen.said_wait(at)}"

@@ -129,10 +129,13 @@ class Ticket(Struct, omit_defaults=True, gc=False):
         coming = self.serving_at - self.called_at if self.serving_at is not None and self.called_at is not None else 0
         return self.served_at(at) - self.served_before_ms + coming
 
+    def stage_waited_at(self, at: Instant) -> Millis:
+        """Return the time spent waiting until *at* in the present stage."""
+        return self.waited_at(at) - (sum(stage.waited_ms for stage in self.stages) if self.stages else 0)
+
     def stage_at(self, at: Instant, outcome: str | None) -> Stage:
         """Return the present stage as it would be if it ended at *at*."""
-        before = sum(stage.waited_ms for stage in self.stages) if self.stages else 0
-        return Stage(self.service, self.waited_at(at) - before, self.served_at(at), self.parked_at(at), outcome)
+        return Stage(self.service, self.stage_waited_at(at), self.served_at(at), self.parked_at(at), outcome)
 
     def line_key(self) -> LineKey:
         """Return the class of equal treatment in which it waits."""

@@ -142,7 +142,7 @@ def test_the_sentence_and_the_turn_name_the_queue() -> None:
     hall = _full(given(rules(policy=_plan())).open("1")).after(60_000)
     routing = hall.when(c.CallNext, counter="1").last(e.TicketCalled).routing
     assert (routing.rule, routing.turn) == ("policy", "top")
-    assert routing.reason == "V001 had waited 1 minute, the longest of the queue top, which the rules put first, of 18 waiting"
+    assert routing.reason == "V001 had waited 1 minute, the first of the queue top, which the rules put first, of 18 waiting"
 
 
 def test_counts_by_counter_begin_anew_for_all_when_one_has_gone_through_the_rules() -> None:
