@@ -55,7 +55,7 @@ def _call(hall: Scenario) -> Iterator[tuple[Ticket, Ticket, int]]:
 @example(arrivals)
 @settings(max_examples=80, deadline=None)
 def test_fifo_lets_nobody_pass(coming: list[tuple[str, int]]) -> None:
-    assert not list(_passes(Policy("fifo"), coming))
+    assert not list(_passes(Policy("fifo"), coming, ("cash", "loans"), meanwhile=True, care=True))
 
 
 @example(arrivals, st.booleans())
@@ -86,10 +86,12 @@ def test_promise_bounds_who_passes(coming: list[tuple[str, int]], has_care: bool
         assert y.place_at - x.place_at <= bound
 
 
-@example(arrivals)
+@example(arrivals, st.booleans())
 @settings(max_examples=80, deadline=None)
-def test_strict_lets_the_higher_tier_pass_only(coming: list[tuple[str, int]]) -> None:
-    assert all((y.tier, x.tier) == ("gold", "std") for y, x, _ in _passes(Policy("strict"), coming))
+def test_strict_lets_the_higher_tier_pass_only(coming: list[tuple[str, int]], has_care: bool) -> None:
+    for y, x, _ in _passes(Policy("strict"), coming, care=has_care):
+        by_care = _credit(y) * y.target_ms - _credit(x) * x.target_ms
+        assert (y.tier, x.tier) == ("gold", "std") or (y.tier == x.tier and y.place_at - x.place_at <= by_care)
 
 
 @example(arrivals)
