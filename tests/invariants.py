@@ -12,10 +12,12 @@ from itertools import pairwise
 from queue_server.core import events as e
 from queue_server.core.apply import apply
 from queue_server.core.configuration import ElasticRule
+from queue_server.core.counting import run_scope
 from queue_server.core.deadlines import next_deadline, roll_at
 from queue_server.core.events import Event
 from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import ENDS, OPEN_STATES, CounterState, TicketState
+from queue_server.core.ratio import Counting
 from queue_server.core.routing import may_call, next_ticket
 from queue_server.core.state import BranchState
 from queue_server.core.ticket import ParkKind
@@ -160,6 +162,19 @@ def recalled_enough(state: BranchState, event: Event) -> None:
         assert state.tickets[event.fact.ticket].recalls >= state.rules.recalls_before_no_show, "recalled_enough"
 
 
+def cap_kept(state: BranchState, event: Event) -> None:
+    """Nobody is called above the lowest tier waiting once the cap is reached; and only who came out of the chain counts for anything."""
+    if not isinstance(event.fact, e.TicketCalled):
+        return
+    routing, cap = event.fact.routing, state.rules.cap
+    if routing.above and cap is not None and cap.tier is None:
+        assert state.runs[run_scope(state, event.fact.counter, routing.pool)] <= cap.calls, "cap_kept"
+    if routing.rule in {"direct", "override", "emergency"}:
+        assert (routing.turn, routing.above) == (None, None), "cap_kept: a call out of turn has counted"
+    elif isinstance(state.policy, Counting):
+        assert routing.turn is not None or cap is not None, "cap_kept: a call has taken nobody's turn"
+
+
 def within_limits(state: BranchState, event: Event) -> None:
     """No more tickets of a service than its day has, and none outside its hours, but for those served directly."""
     fact = event.fact
@@ -223,7 +238,7 @@ Each = Callable[[BranchState, Event], None]
 CHEAP: tuple[Check, ...] = (one_place, counts_balance, one_seat)
 ALL: tuple[Check, ...] = (*CHEAP, unique_number, one_end, explained, no_gap, replay)
 PUNCTUAL: tuple[Punctual, ...] = (nobody_idle, elastic, nothing_is_due)
-EACH: tuple[Each, ...] = (profile_kept, park_limit, recalled_enough, within_limits)
+EACH: tuple[Each, ...] = (profile_kept, park_limit, recalled_enough, cap_kept, within_limits)
 
 
 def check(state: BranchState, events: list[Event], laws: tuple[Check, ...] = ALL) -> None:

@@ -34,7 +34,7 @@ class HallCommands(TicketCommands):
         counter=draws.counters,
         staff=draws.people,
         take_over=st.booleans(),
-        profile=st.sampled_from([None, None, "gold_only", "none"]),
+        profile=st.sampled_from([None, None, "gold_only", "below", "levels", "none"]),
     )
     def open_counter(self, **fields: Any) -> None:
         self.do(c.OpenCounter, **fields)
@@ -49,7 +49,7 @@ class HallCommands(TicketCommands):
         self.do(step, **fields)
 
     @precondition(lambda hall: len(hall.events) % 2 == 0)
-    @rule(counter=draws.counters, profile=st.sampled_from([None, "gold_only", "cash_only", "none"]))
+    @rule(counter=draws.counters, profile=st.sampled_from([None, "gold_only", "cash_only", "below", "ends", "levels", "none"]))
     def profile(self, **fields: Any) -> None:
         self.do(c.ChangeProfile, **fields)
 

@@ -67,6 +67,7 @@ class TicketCommands(Hall):
         then=draws.then,
         channel=st.sampled_from([None, "app"]),
         identified=st.booleans(),
+        card_class=draws.card_classes,
     )
     def issue(self, late: int | None, **fields: Any) -> None:
         self.issue_one(arrived_at=None if late is None else self.now - late, **fields)
