@@ -87,6 +87,14 @@ def test_promise_bounds_who_passes(coming: list[tuple[str, int]], has_care: bool
 
 
 @example(arrivals, st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_due_is_overtaken_only_within_its_stated_bound(coming: list[tuple[str, int]], has_care: bool) -> None:
+    for y, x, _ in _passes(Policy("due"), coming, care=has_care):
+        by_care = _credit(y) * y.target_ms - _credit(x) * x.target_ms
+        assert y.place_at - x.place_at <= x.target_ms - y.target_ms + by_care
+
+
+@example(arrivals, st.booleans())
 @settings(max_examples=80, deadline=None)
 def test_strict_lets_the_higher_tier_pass_only(coming: list[tuple[str, int]], has_care: bool) -> None:
     for y, x, _ in _passes(Policy("strict"), coming, care=has_care):

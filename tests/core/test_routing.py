@@ -290,20 +290,6 @@ def test_a_counter_prefers_its_services_and_says_so() -> None:
     assert _called(hall.when(c.StartServing, ticket="l"), "1", 1) == ["a"]
 
 
-@example(arrivals)
-@settings(max_examples=80, deadline=None)
-def test_due_is_overtaken_only_within_its_stated_bound(coming: list[tuple[str, str, str | None, int]]) -> None:
-    # y passes x only if it came less than (T_x - T_y) + (credit_y - credit_x) later.
-    hall = _hall("due", coming)
-    while (choice := next_ticket(hall.state, "1", hall.now)) is not None:
-        y = hall.ticket(choice.ticket)
-        for x in hall.state.tickets.values():
-            if x.waiting_since is not None and x.standing < y.standing:
-                credit_x, credit_y = (Fraction(t.target_ms, 4) if t.care else 0 for t in (x, y))
-                assert y.place_at - x.place_at <= (x.target_ms - y.target_ms) + (credit_y - credit_x)
-        hall.serving("1", choice.ticket).when(c.FinishServing, ticket=choice.ticket).after(3_000)
-
-
 @pytest.mark.parametrize(
     ("ms", "said"),
     [(1000, "1 second"), (500, "0.5 seconds"), (60_000, "1 minute"), (90_000, "1.5 minutes"), (60_000_000, "1000 minutes")],

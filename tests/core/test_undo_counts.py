@@ -3,10 +3,14 @@
 from copy import copy
 
 import pytest
+from msgspec.structs import replace
 
 from queue_server.core import commands as c
 from queue_server.core import events as e
+from queue_server.core.apply import apply
 from queue_server.core.configuration import Cap, Policy, Scope
+from queue_server.core.events import Event
+from queue_server.core.undo import undoing
 from tests.scenario import Scenario, given, rules
 
 
@@ -109,3 +113,14 @@ def _start_of(hall: Scenario) -> str:
     ticket: str = hall.last(e.TicketCalled).ticket
     hall.when(c.StartServing, ticket=ticket)
     return ticket
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_an_older_fact_that_takes_a_call_back_does_not_name_the_run(scope: Scope) -> None:
+    hall = given(rules(policy=Policy("strict"), cap=Cap(2, scope))).open("1").issue("g", tier="gold").issue("s")
+    called = _called(hall, "1")
+    step = undoing(hall.state, called, hall.state.steps[called], hall.now)
+    assert (step.run, step.run_of) == (0, "1" if scope is Scope.COUNTER else "")
+    older = replace(step, run_of=None)
+    apply(hall.state, Event(hall.state.day, hall.state.seq + 1, hall.now, "c", "test", older))
+    assert hall.state.runs == {step.run_of: 0}
