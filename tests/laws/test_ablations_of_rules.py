@@ -4,6 +4,7 @@ from collections import deque
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from queue_server.core import apply as applying
 from queue_server.core import commands as c
@@ -46,8 +47,12 @@ def _emergency() -> object:
     return next_is(hall.when(c.MoveTicket, ticket="b", emergency=True, reason="ill"), "b")
 
 
-def _without_emergencies(state: BranchState, counter: Any, _everybody: Any, candidates: Any, at: int) -> Any:
-    return routing._by_the_chain(state, counter, candidates, at, routing._asking(state, counter))
+_chosen = routing._chosen
+
+
+def _without_emergencies(state: BranchState, counter: Any, everybody: Any, _free: Any, at: int) -> Any:
+    alike = [(replace(key, emergency=False), line) for key, line in everybody]
+    return _chosen(state, counter, alike, (alike, None), at)
 
 
 def _preference() -> object:
