@@ -43,6 +43,44 @@ async def test_a_command_after_the_roll_finds_the_new_day_open() -> None:
         assert not (await hall.issue("e", key="k")).replayed, "and no longer"
 
 
+async def _carrying(hall: Hall) -> None:
+    changed = rules(carry_over=True)
+    await hall.runtime.put_configuration("b", changed, expected=1, next_day=False, actor="test", command_id="carries")
+
+
+async def test_who_waits_is_carried_over_in_one_append() -> None:
+    async with Hall() as hall:
+        await _carrying(hall)
+        await hall.issue("a", key="k")
+        hall.clock.at += 24 * HOUR
+        outcome = await hall.issue("b")
+        (claims, _) = hall.log.appends[-1]
+        assert [row.name for row in claims[0].rows] == [
+            "TicketCarried",
+            "DayClosed",
+            "DayOpened",
+            "BranchConfigured",
+            "TicketIssued",
+            "TicketIssued",
+        ]
+        assert (number_of(outcome), await hall.numbers()) == ("A002", ["A001", "A002"])
+        repeated = await hall.issue("c", key="k")
+        assert (repeated.replayed, repeated.day, number_of(repeated)) == (True, "2026-01-01", "A001")
+
+
+async def test_a_node_that_starts_after_the_roll_reads_the_new_day_alone() -> None:
+    log = TestedLog()
+    async with Hall(log) as one:
+        await _carrying(one)
+        await one.issue("a")
+        one.clock.at += 24 * HOUR
+        await one.issue("b")
+        async with Hall(log, poll_seconds=0.001) as two:
+            assert await two.numbers() == ["A001", "A002"]
+            waited = await two.runtime.read("b", lambda state, _: state.tickets["a"].arrived_at)
+            assert waited < one.clock.at - 23 * HOUR
+
+
 async def test_days_that_nobody_used_are_passed_over() -> None:
     async with Hall() as hall:
         hall.clock.at += 5 * 24 * HOUR
