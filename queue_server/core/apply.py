@@ -14,12 +14,12 @@ from queue_server.core.undo import UNDOABLE, keep_step, step_of, step_undone
 
 def apply(state: BranchState, event: Event) -> None:
     """Change *state* by *event*, which is the next of its stream."""
-    fact, rules = event.fact, state.configuration
+    fact = event.fact
     kind = type(fact)
     if state.elastic:
         elastic.note_unrest(state, event.at)
     # Where nothing can be taken back, nothing is kept for it.
-    if rules is not None and rules.steps_kept_ms and isinstance(fact, e.TicketFact):
+    if state.steps_kept_ms and isinstance(fact, e.TicketFact):
         step = step_of(state, event, fact) if kind in UNDOABLE else None
         _APPLY[kind](state, event, fact)
         keep_step(state, fact.ticket, step)

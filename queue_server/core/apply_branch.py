@@ -105,6 +105,7 @@ def branch_configured(state: BranchState, _event: Event, fact: e.BranchConfigure
     state.timetable = fact.timetable
     state.scheduled = None
     state.policy = policy_of(rules, state.turns)
+    state.steps_kept_ms = rules.steps_kept_ms
     state.services = {service.id: service for service in rules.services}
     state.tiers = {tier.id: tier for tier in rules.tiers}
     state.profiles = {profile.id: profile for profile in rules.profiles}

@@ -95,7 +95,7 @@ def _issue(turn: Turn, command: c.IssueTicket, arrived_at: Instant, *, is_classi
     tier = command.tier or (rule.tier if rule is not None else None) or rules.default_tier
     care = command.care or (rule.care if rule is not None else None)
     prefix = state.services[command.service].prefix_for(tier)
-    serial = _free_serial(state, prefix)
+    serial, number = _free_number(state, prefix)
     target_ms, zone, told = state.target_of(command.service, tier), None, UNTOLD
     # Which line it will be is asked only by what is told, and by a rule that names a zone.
     if turn.tells or (rule is not None and rule.zone is not None):
@@ -108,7 +108,7 @@ def _issue(turn: Turn, command: c.IssueTicket, arrived_at: Instant, *, is_classi
     turn.emit(
         e.TicketIssued(
             ticket=command.ticket_id,
-            number=prefix + str(serial).zfill(3),
+            number=number,
             prefix=prefix,
             serial=serial,
             service=command.service,
@@ -128,12 +128,12 @@ def _issue(turn: Turn, command: c.IssueTicket, arrived_at: Instant, *, is_classi
     )
 
 
-def _free_serial(state: BranchState, prefix: str) -> int:
+def _free_number(state: BranchState, prefix: str) -> tuple[int, str]:
     """The next of the series that nobody has brought along from the day before."""
     serial = state.serials.get(prefix, 0) + 1
-    while f"{prefix}{serial:03d}" in state.by_number:
+    while (number := prefix + str(serial).zfill(3)) in state.by_number:
         serial += 1
-    return serial
+    return serial, number
 
 
 def _arrived_at(turn: Turn, command: c.IssueTicket) -> Instant:

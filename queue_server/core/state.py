@@ -109,7 +109,7 @@ class BranchState(Struct):
     the no-shows that may still return, in the order in which their time runs out; `turns` and `runs` are
     where the ratio's rounds and the cap's runs stand, by scope; `called_seq` is each counter's latest call; `steps` are those that may
     still be taken back; `issued_for` counts the day's tickets by every service they were issued for; `elastic` holds the rules that hold. What follows is derived: the
-    configuration by identifier and its policy, and, found out on use and forgotten when something it depends on changes, the next
+    configuration by identifier, its policy and for how long steps are kept, and, found out on use and forgotten when something it depends on changes, the next
     deadline, and for each line the counters that could call from it, how many of these are idle and able, and the lines that
     share one of them.
     """
@@ -148,6 +148,7 @@ class BranchState(Struct):
     profiles: dict[ProfileId, Profile] = field(default_factory=dict)
     places: dict[CounterId, CounterPlace] = field(default_factory=dict)
     policy: Policy = field(default_factory=Fifo)
+    steps_kept_ms: Millis = 0
     next_due: Instant | None = None
     is_due_known: bool = False
     staffing: dict[LineKey, tuple[int, int]] = field(default_factory=dict)

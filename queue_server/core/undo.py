@@ -84,7 +84,7 @@ def _is_one(state: BranchState, earlier: Step, step: Step) -> bool:
 
 
 def _forget_old(state: BranchState, at: Instant) -> None:
-    steps, limit = state.steps, at - state.rules.steps_kept_ms
+    steps, limit = state.steps, at - state.steps_kept_ms
     while steps and steps[oldest := next(iter(steps))].at < limit:
         del steps[oldest]
 

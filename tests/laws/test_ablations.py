@@ -194,8 +194,9 @@ def _give_no_serial(state: BranchState, event: Any, fact: Any) -> None:
     state.serials.clear()
 
 
-def _next_serial(state: BranchState, prefix: str) -> int:
-    return state.serials.get(prefix, 0) + 1
+def _next_serial(state: BranchState, prefix: str) -> tuple[int, str]:
+    serial = state.serials.get(prefix, 0) + 1
+    return serial, f"{prefix}{serial:03d}"
 
 
 def _park_unbounded(turn: Turn, command: c.ParkTicket) -> None:
@@ -210,10 +211,10 @@ _HOLDS = e.RuleSwitched(rule="crowd", is_on=True, reason="many")
 ABLATIONS: dict[str, Ablation] = {
     "a counter must be idle to call": ([(rules_calls, "require_idle", NOTHING)], _call_twice),
     "a serial is used up": (
-        [(applying._APPLY, e.TicketIssued, _give_no_serial), (rules_arrivals, "_free_serial", _next_serial)],
+        [(applying._APPLY, e.TicketIssued, _give_no_serial), (rules_arrivals, "_free_number", _next_serial)],
         _numbers,
     ),
-    "a number that was carried over is skipped": ([(rules_arrivals, "_free_serial", _next_serial)], _carry_a_number),
+    "a number that was carried over is skipped": ([(rules_arrivals, "_free_number", _next_serial)], _carry_a_number),
     "whom the next day has no place for": ([(carrying, "is_lost", always(False))], _carry_to_nowhere),
     "the profile in the choice": ([(routing, "may_call", always(True))], _gold_only),
     "the park limit": ([(decide._RULES, c.ParkTicket, _park_unbounded)], _park_twice),
