@@ -196,7 +196,7 @@ def _the_clerk_is_right() -> object:
 
 ABLATIONS: dict[str, Ablation] = {
     "an emergency goes before all": (
-        [(routing, "_chosen", lambda *asked: ("policy", _without_emergencies(*asked)[1]))],
+        [(routing, "_chosen", _without_emergencies)],
         _emergency,
     ),
     "the preference of a counter": ([(routing, "_preferred", lambda _state, _counter, lines: lines)], _preference),
