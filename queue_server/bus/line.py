@@ -9,6 +9,9 @@ with growing delays.
 One task sends. It takes what waits and sends it at once; what is published meanwhile goes with the next round. The worst case
 for noticing a deaf line is one heartbeat and one patience.
 
+A node that hears nobody else has nobody to tell: what it publishes waits for its next heartbeat. Whoever comes says so at once, is
+greeted at once, and so both know of each other before either has anything to tell.
+
 Hints that were handed to a connection which then broke are lost, unless the sending itself failed. The log is the truth; the slow
 poll of its heads finds what no hint told.
 """
@@ -66,6 +69,10 @@ class Line:
         self._closing = asyncio.Event()
         self._wake = asyncio.Event()
         self._lost: str | None = None
+        self._company_seconds = 3 * heartbeat_seconds + patience_seconds
+        """So long after its last message somebody else is still taken to be there."""
+        self._company_until = 0.0
+        self._greets = False
         self._number = 0
         self._last_sent_at = 0.0
         self._proof_due_at: float | None = None
@@ -79,7 +86,8 @@ class Line:
     def publish(self, hints: Iterable[Hint]) -> None:
         """Let the other nodes know, soon; never blocks and never raises."""
         self._outbox.put(hints)
-        self._wake.set()
+        if self._has_company():
+            self._wake.set()
 
     def listen(self, heard: Callable[[Hint], None], resumed: Callable[[], None]) -> None:
         """Call *heard* with every hint of another node, and *resumed* whenever the line is there again, the first time too."""
@@ -138,7 +146,8 @@ class Line:
         while not self._closing.is_set():
             await self._until_something_is_due()
             self._check()
-            if self._outbox or _now() >= self._last_sent_at + self._heartbeat:
+            is_wanted = self._greets or (self._outbox and self._has_company())
+            if is_wanted or _now() >= self._last_sent_at + self._heartbeat:
                 await self._send_round(link)
         while self._outbox:
             await self._send_round(link)
@@ -162,6 +171,7 @@ class Line:
 
     async def _send_round(self, link: Link) -> None:
         """Send what waits, up to a bound, or else a heartbeat; what could not be sent waits again."""
+        self._greets = False
         hints = self._outbox.take(_HINTS_A_ROUND)
         try:
             async with asyncio.timeout(self._patience):
@@ -209,8 +219,15 @@ class Line:
             _log.info("bus_connected", round_trip_seconds=self._round_trip)
             self._tell(self._resumed)
 
+    def _has_company(self) -> bool:
+        return _now() < self._company_until
+
     def _take(self, hints: list[Hint]) -> None:
-        self._heard_at = _now()
+        self._heard_at = now = _now()
+        if now >= self._company_until:
+            self._greets = True
+            self._wake.set()
+        self._company_until = now + self._company_seconds
         self._heard_count += len(hints)
         for hint in hints:
             self._tell(partial(self._heard, hint))

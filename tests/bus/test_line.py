@@ -1,5 +1,6 @@
 """How a line fares on links that misbehave."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 
@@ -130,3 +131,44 @@ async def test_one_that_was_never_started_can_be_closed() -> None:
     line.publish([HINT])
     await line.close()
     assert line.state().waiting == 1
+
+
+async def test_alone_it_keeps_its_hints_until_somebody_comes(carrier: InMemory) -> None:
+    said: list[bytes] = []
+
+    class Heard(MemoryLink):
+        async def send(self, messages: Sequence[bytes]) -> None:
+            said.extend(messages)
+            await super().send(messages)
+
+    talker = carrier.ears(Line(lambda: Heard(carrier.exchange), heartbeat_seconds=60.0))
+    await talker.connected()
+    before = len(said)
+    talker.line.publish([HINT])
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (said[before:], talker.line.state().waiting) == ([], 1), "there is nobody to tell"
+    listener = carrier.ears(carrier.line(heartbeat_seconds=60.0))
+    await listener.connected()
+    await listener.hears(HINT)
+    # Who came knows as soon that it is not alone.
+    listener.line.publish([Hint("other", "2026-11-23", 1)])
+    await talker.hears(Hint("other", "2026-11-23", 1))
+
+
+async def test_when_the_others_have_gone_it_is_alone_again(carrier: InMemory) -> None:
+    talker = carrier.ears(carrier.line(heartbeat_seconds=0.05, patience_seconds=0.1))
+    listener = carrier.ears(carrier.line(heartbeat_seconds=0.05, patience_seconds=0.1))
+    await talker.connected()
+    await listener.connected()
+    talker.line.publish([HINT])
+    await listener.hears(HINT)
+    await listener.line.close()
+    async with asyncio.timeout(20):
+        while talker.line._has_company():
+            await asyncio.sleep(0)
+        talker.line.publish([HINT])
+        assert not talker.line._wake.is_set()
+        # It still says that it is there, and what waits goes with that.
+        while talker.line.state().waiting:
+            await asyncio.sleep(0)
