@@ -70,6 +70,7 @@ async def serve(settings: Settings, opened: Callable[[Addresses], None]) -> None
         opened(addresses)
         await serve_until(stop, runtime)
         _log.info("stopping")
+        await runtime.wind_down()
 
 
 async def _listen(  # noqa: PLR0917 - one of each part

@@ -22,11 +22,11 @@ class Alarms:
     def watch(self, branch: Branch) -> None:
         """Wake *branch* when time alone will make something happen."""
         at = branch.head.wakes_at
-        if at == branch.alarm_at or not self.are_on:
+        if (at == branch.alarm_at and branch.is_written_elsewhere == branch.alarm_is_late) or not self.are_on:
             return
         if branch.alarm is not None:
             branch.alarm.cancel()
-        branch.alarm_at, branch.alarm = at, None
+        branch.alarm_at, branch.alarm, branch.alarm_is_late = at, None, branch.is_written_elsewhere
         if at is not None:
             # Where another node wrote last it is awake, too: asking at the same moment, one of the two would have to read anew.
             delay = max(0.0, (at - self._clock.now()) / 1000) + (_OTHERS_LATER_SECONDS if branch.is_written_elsewhere else 0.0)

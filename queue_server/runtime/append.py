@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from queue_server.core.ids import BranchId
 from queue_server.eventlog.port import Appended, EventLog, LogUnavailable
 from queue_server.runtime.clock import Clock
-from queue_server.runtime.errors import Spoiled
+from queue_server.runtime.errors import Spoiled, Unsettled
 from queue_server.runtime.flight import Flight
 
 _log = structlog.get_logger(__name__)
@@ -85,7 +85,7 @@ class Appender:
                 continue
             except Exception:  # noqa: BLE001 - logged, and the others go on
                 _log.exception("append failed; trying branch by branch")
-                return await self._one_by_one(flights, epoch)
+                return await self._one_by_one(flights, epoch, is_known=False)
 
     async def history_changed(self) -> bool:
         """Ask the log for the name of its history and tell whether it is another one (a restore, a failover)."""
@@ -127,17 +127,22 @@ class Appender:
         found = await self._log.read_after(flight.branch.id, last.day, last.seq - 1, 1)
         return bool(found) and found[0] == last
 
-    async def _one_by_one(self, flights: list[Flight], epoch: str) -> Landed:
-        """Find the branch whose rows the log refuses; the others must not suffer for it."""
+    async def _one_by_one(self, flights: list[Flight], epoch: str, *, is_known: bool = True) -> Landed:
+        """
+        Find the branch whose rows the log refuses; the others must not suffer for it.
+
+        Where it *is_known* that no earlier attempt was stored, its commands have not happened; else nobody can say.
+        """
         whole = Landed(epoch)
         for flight in flights:
             try:
-                alone = Landed(epoch, await self._attempt([flight], epoch))
+                claimed = await self._attempt([flight], epoch)
+                alone = Landed(epoch, claimed) if is_known else await self._told_apart([flight], epoch, claimed)
             except LogUnavailable:
                 alone = await self.settle([flight], epoch)
             except Exception as fault:  # noqa: BLE001 - a fault of one branch must not stop the others
                 _log.exception("append failed", branch=flight.branch.id)
-                alone = Landed(epoch, faults={flight.branch.id: Spoiled(repr(fault))})
+                alone = Landed(epoch, faults={flight.branch.id: Spoiled(repr(fault)) if is_known else Unsettled()})
             whole = Landed(
                 epoch,
                 whole.claimed | alone.claimed,

@@ -49,6 +49,7 @@ class Branch:
         self.lookers: dict[asyncio.Future[Any], Callable[[BranchState], Any]] = {}
         self.alarm: asyncio.TimerHandle | None = None
         self.alarm_at: Instant | None = None
+        self.alarm_is_late = False
 
     def remember(self, command_id: str, changes: list[Change], request: bytes | None) -> None:
         """Note that *command_id* had an effect; a new day forgets what is older than the day before."""

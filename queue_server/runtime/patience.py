@@ -1,5 +1,6 @@
 """How long whoever asked waits for an answer, wherever their command is: in the queue, in the air, or being brought back."""
 
+import asyncio
 import time
 
 from queue_server.runtime.errors import Unsettled
@@ -25,3 +26,11 @@ class Patience:
             if pending.since < oldest:
                 pending.fail(Unsettled())
         self._unanswered = waiting
+
+    async def end_all(self, seconds: float) -> None:
+        """Give everybody *seconds* more, and then answer `Unsettled`."""
+        waiting = [pending.future for pending in self._unanswered if not pending.future.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=seconds)
+        for pending in self._unanswered:
+            pending.fail(Unsettled())

@@ -26,9 +26,6 @@ class Receipts:
 
     def keep(self, pending: Pending, outcome: Outcome) -> None:
         """Remember *outcome*, and forget the oldest past the bound."""
-        self._keep(pending, outcome)
-
-    def _keep(self, pending: Pending, outcome: Outcome) -> None:
         self._kept[pending.branch_id, pending.command.command_id] = outcome
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
@@ -56,5 +53,5 @@ class Receipts:
             await self._log.secure()
         last = changes[-1].event
         outcome = Outcome(changes, last.day, last.seq, last.at)
-        self._keep(pending, outcome)
+        self.keep(pending, outcome)
         return outcome

@@ -25,6 +25,7 @@ _PATIENT_ATTEMPTS = 2
 """So often without a delay: losing a race or two is ordinary."""
 _FIRST_DELAY_SECONDS = 0.02
 _LONGEST_DELAY_SECONDS = 5.0
+_MOST_DOUBLINGS = 10
 
 
 class Reloads:
@@ -59,6 +60,11 @@ class Reloads:
         if self._failures:
             self._failures.pop(branch_id, None)
 
+    def replace(self, branch: Branch) -> None:
+        """Read *branch* anew, in which nothing has failed: its day is over."""
+        self._branches.drop(branch.id, branch.head)
+        self.spawn(self._bring_back(branch))
+
     def reload(self, branch: Branch, passengers: list[Pending], *, is_new_history: bool = False) -> None:
         """Drop *branch*, which was decided on a head that no longer stands, and bring it and *passengers* back."""
         self._branches.drop(branch.id, None if is_new_history else branch.head)
@@ -82,7 +88,7 @@ class Reloads:
         task.add_done_callback(self._done)
 
     async def _bring_back(self, lost: Branch) -> None:
-        await asyncio.sleep(_delay(self._failures[lost.id]))
+        await asyncio.sleep(_delay(self._failures.get(lost.id, 0)))
         try:
             branch = await self._read_anew(lost.id)
         except Exception as fault:
@@ -130,5 +136,5 @@ class Reloads:
 def _delay(failures: int) -> float:
     if failures <= _PATIENT_ATTEMPTS:
         return 0.0
-    doubled: float = _FIRST_DELAY_SECONDS * 2.0 ** (failures - _PATIENT_ATTEMPTS)
+    doubled: float = _FIRST_DELAY_SECONDS * 2.0 ** min(failures - _PATIENT_ATTEMPTS, _MOST_DOUBLINGS)
     return min(_LONGEST_DELAY_SECONDS, doubled)

@@ -32,6 +32,7 @@ _log = structlog.get_logger(__name__)
 _AT_LEAST_SECONDS = 2.0
 _AT_LEAST_STEP_SECONDS = 0.05
 _GIVE_UP_EVERY_SECONDS = 0.25
+_LAST_ANSWERS_SECONDS = 1.0
 
 
 class Runtime:
@@ -73,7 +74,7 @@ class Runtime:
             timeout_seconds=timeout_seconds,
         )
         self._writes = writes
-        self._following = Following(log, self._branches, self._writer.tell_followed, self._writer.reload)
+        self._following = Following(log, self._branches, self._writer.tell_followed, self._writer.replace)
         self._writing: asyncio.Task[None] | None = None
         self._watching: list[asyncio.Task[None]] = []
 
@@ -89,6 +90,11 @@ class Runtime:
         if self._writes:
             rounds.append((self._sweep_seconds, self._sweep, "sweep"))
         self._watching = [loop.create_task(self._every(seconds, step), name=name) for seconds, step, name in rounds]
+
+    async def wind_down(self) -> None:
+        """Take no more commands, and answer those that were taken, while there is still somebody to bring them their answer."""
+        self._writer.close()
+        await self._writer.answer_all(_LAST_ANSWERS_SECONDS)
 
     async def close(self) -> None:
         """Take no more commands, commit what has queued, and stop."""

@@ -277,6 +277,10 @@ class Writer:
             if branch.id not in self._in_the_air:
                 self._reloads.reload(branch, [], is_new_history=True)
 
+    async def answer_all(self, seconds: float) -> None:
+        """Answer whoever still waits: with what comes within *seconds*, and then with `Unsettled`."""
+        await self._patience.end_all(seconds)
+
     def give_up_on_old(self) -> None:
         """Answer `Unsettled` to every command that has waited too long, decided or not; asked for from time to time."""
         self._patience.end()
@@ -327,9 +331,9 @@ class Writer:
             self._queue.append(pending)
             self._arrived.set()
 
-    def reload(self, branch: Branch) -> None:
-        """Read *branch*, of which nothing is in flight, anew."""
-        self._reloads.reload(branch, [])
+    def replace(self, branch: Branch) -> None:
+        """Read *branch*, of which nothing is in flight and whose day is over, anew."""
+        self._reloads.replace(branch)
 
     def tell_followed(self, branch: Branch, changes: Sequence[Change]) -> None:
         """Tell the observers what others have written, and where *branch* stands exactly now."""

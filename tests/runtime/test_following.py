@@ -7,6 +7,7 @@ import pytest
 from queue_server.core import commands as c
 from queue_server.eventlog.port import LogUnavailable, Row
 from queue_server.runtime.errors import Overloaded
+from queue_server.runtime.runtime import Runtime
 from tests.runtime.hall import Hall, TestedLog, Watcher
 from tests.scenario import HOUR, fingerprint
 
@@ -155,3 +156,19 @@ async def test_one_that_only_follows_takes_no_command_and_lets_nothing_happen() 
         assert head is not None
         assert head.day == "2026-01-01", "the day is rolled by those who write"
         await two.runtime.close()
+
+
+async def test_one_that_only_follows_hears_of_the_tenth_day_as_soon_as_of_the_first() -> None:
+    async with Hall() as hall:
+        follower = Runtime(hall.log, hall.clock, writes=False)
+        await follower.start()
+        assert await follower.exists("b")
+        for day in range(10):
+            hall.clock.at += 24 * HOUR
+            await hall.issue(f"t{day}")
+            await follower.poll()
+            async with asyncio.timeout(5):
+                while not any(state.day == hall.runtime.loaded()[0].day for state in follower.loaded()):
+                    await asyncio.sleep(0)
+        assert follower._writer._reloads._failures.total() == 0, "a day that is over is no failure, after which one would wait"
+        await follower.close()

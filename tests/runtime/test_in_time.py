@@ -8,7 +8,8 @@ import pytest
 
 from queue_server.core.ids import BranchId, Day
 from queue_server.eventlog.port import Appended, LogUnavailable, Row
-from queue_server.runtime.errors import DamagedStream, Unsettled
+from queue_server.runtime.errors import DamagedStream, Overloaded, Unsettled
+from queue_server.runtime.reloads import _delay
 from tests.runtime.hall import Hall, TestedLog
 from tests.scenario import HOUR
 
@@ -140,3 +141,45 @@ async def test_a_receipt_from_the_log_is_given_only_when_it_is_durable() -> None
             await hall.issue("a", key="k")
         log.secure = secure  # type: ignore[method-assign]
         assert (await hall.issue("a", key="k")).replayed
+
+
+async def test_an_error_while_an_outcome_is_unknown_does_not_say_that_nothing_happened() -> None:
+    async with Hall() as hall:
+
+        async def lost(real: Real) -> Appended:
+            await real()
+            raise LogUnavailable("cut")
+
+        async def odd(_real: Real) -> Appended:
+            raise RuntimeError("an internal error of the server")
+
+        hall.log.script = [lost, odd, odd]
+        with pytest.raises(Unsettled):
+            await hall.issue("a", key="k")
+        assert (await hall.issue("b", key="k")).replayed
+
+
+async def test_whoever_waits_is_answered_before_the_service_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("queue_server.runtime.runtime._LAST_ANSWERS_SECONDS", 0.05)
+    async with Hall() as hall:
+        gone = asyncio.Event()
+
+        async def hold(real: Real) -> Appended:
+            await gone.wait()
+            return await real()
+
+        quick = await hall.issue("a")
+        hall.log.script = [hold]
+        held = hall.issue("b")
+        await asyncio.sleep(0)
+        await hall.runtime.wind_down()
+        assert quick.changes
+        with pytest.raises(Unsettled):
+            await held
+        with pytest.raises(Overloaded):
+            await hall.issue("c")
+        gone.set()
+
+
+def test_whatever_fails_often_is_tried_again_in_seconds() -> None:
+    assert _delay(5000) == 5.0
