@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 import tomllib
 from collections.abc import Callable, Coroutine, Sequence
@@ -30,11 +31,21 @@ _Command = Callable[[argparse.Namespace, settings.Settings], Coroutine[Any, Any,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked, 1 when not, 2 when it was asked wrongly."""
-    args = _parser().parse_args(arguments)
+    try:
+        return _act(_parser().parse_args(arguments))
+    except BrokenPipeError:
+        # Whoever read what it prints has seen enough; what is left must not be tried again when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _act(args: argparse.Namespace) -> int:
     if args.command == "drive":
         return run_drive(args)
     if args.command == "simulate":
-        return run_simulate(args)
+        code = run_simulate(args)
+        sys.stdout.flush()
+        return code
     try:
         chosen = settings.load(args.config)
         _configure_logging(chosen, quiet=args.command not in {"run", "push"})

@@ -49,6 +49,18 @@ def run_simulate(args: argparse.Namespace) -> int:
     return 0
 
 
+def _read(paths: Sequence[Path], *, recorded: bool) -> list[Scenario]:
+    scenarios, faults = [], []
+    for path in paths:
+        try:
+            scenarios.append(read_scenario(path, recorded=recorded))
+        except ScenarioError as wrong:
+            faults += [f"{path}: {fault}" if len(paths) > 1 else fault for fault in wrong.faults]
+    if faults:
+        raise ScenarioError(faults)
+    return scenarios
+
+
 def simulate(paths: Sequence[Path], trace: Path | None = None, *, show_progress: bool = False) -> list[Result]:
     """
     Play each scenario of *paths*, with the customers of *trace* where there is one.
@@ -56,10 +68,10 @@ def simulate(paths: Sequence[Path], trace: Path | None = None, *, show_progress:
     The first scenario's seed and number of replications hold for all, so that they meet the same customers; a record is played once.
 
     Raises:
-        ScenarioError: with everything that is wrong in one of the files.
+        ScenarioError: with everything that is wrong in any of the files.
         HallStuckError: customers remain whom nobody will ever call.
     """
-    scenarios = [read_scenario(path, recorded=trace is not None) for path in paths]
+    scenarios = _read(paths, recorded=trace is not None)
     names = [scenario.name for scenario in scenarios]
     first = scenarios[0].run
     rows = read_trace(trace) if trace is not None else None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from queue_server.simulate.command import simulate
 from queue_server.simulate.reading import read_scenario, scenario_from
 from queue_server.simulate.scenario import Arrivals, Distribution, Rate, Run, Scenario
 from queue_server.simulate.tables import ScenarioError
@@ -200,3 +201,20 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 def test_an_empty_file_has_its_faults_too() -> None:
     assert len(faults("")) >= 4
+
+
+SAMPLES = Path(__file__).parents[2] / "queue_server" / "samples" / "scenarios"
+
+
+def test_the_sample_scenarios_differ_in_a_counter() -> None:
+    today, more = (read_scenario(SAMPLES / f"{name}.toml") for name in ("today", "one-more-counter"))
+    assert (len(today.counters), len(more.counters)) == (3, 4)
+    assert today.arrivals == more.arrivals
+
+
+def test_the_faults_of_all_files_are_told_with_their_names(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.toml").write_text(FULL.replace("counters = 4", "counters = 0"), encoding="utf-8")
+    with pytest.raises(ScenarioError) as wrong:
+        simulate([tmp_path / "one.toml", tmp_path / "two.toml"])
+    assert [fault.split(": ")[0] for fault in wrong.value.faults] == [str(tmp_path / "one.toml"), str(tmp_path / "two.toml")]
