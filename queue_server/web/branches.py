@@ -68,7 +68,7 @@ async def put(runtime: Runtime, secret: bytes, asked: Asked) -> web.Response:
     rules = read_configuration(body, asked.branch)
     next_day = _effective(asked) == "next_day"
     expected = _expected(asked.request.headers.get("If-Match"), version)
-    stated = asked.request.headers.get(KEY_HEADER)
+    stated = asked.request.headers.getall(KEY_HEADER, None)
     command_id, hashed = (new_identifier(), None) if stated is None else keyed(asked, stated, [next_day, body], secret)
     actor = asked.principal.actor
     if expected is None:

@@ -43,7 +43,7 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute, carry_out: Car
             body = decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _unfit(content, route.body) from None
-        stated = asked.request.headers.get(KEY_HEADER)
+        stated = asked.request.headers.getall(KEY_HEADER, None)
         command_id, hashed = (new_identifier(), None) if stated is None else keyed(asked, stated, _told_apart_by(content), secret)
         wish = Wish(asked.principal, command_id, asked.target)
         command = route.build(wish, body)
@@ -57,8 +57,11 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute, carry_out: Car
     return give
 
 
-def keyed(asked: Asked, key: str, content: object, secret: bytes) -> tuple[str, bytes]:
+def keyed(asked: Asked, keys: list[str], content: object, secret: bytes) -> tuple[str, bytes]:
     """Return the command's id and the hash of the request, by which one with other *content* under the same key is told apart."""
+    if len(keys) > 1:
+        raise invalid([Fault(KEY_HEADER, "It is there more than once; right would be once")])
+    key = keys[0]
     if not _KEY.fullmatch(key):
         raise invalid([Fault(KEY_HEADER, "It has the wrong form; right would be 1 to 128 printable ASCII characters")])
     request = (asked.request.method, asked.request.rel_url.raw_path, content)

@@ -25,20 +25,6 @@ def rfc3339_or_none(at: Instant | None) -> str | None:
     return None if at is None else rfc3339(at)
 
 
-def parse_rfc3339(text: str) -> Instant:
-    """
-    Return the instant that *text* names, cut to milliseconds.
-
-    Raises:
-        ValueError: *text* is not RFC 3339 with an offset.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset from UTC")
-    whole = moment.replace(microsecond=0)
-    return int(whole.timestamp()) * 1000 + moment.microsecond // 1000
-
-
 def seconds(ms: Millis) -> float:
     """Return a duration of *ms* as a number of seconds."""
     return ms / 1000

@@ -84,7 +84,7 @@ def nearest(name: str, known: list[str]) -> str:
     close = get_close_matches(name[:64], known, n=1)
     if close:
         return f"did you mean {close[0]}?"
-    return f"right would be: {', '.join(list(dict.fromkeys(known))[:20])}" if known else "there are none"
+    return f"right would be: {', '.join(dict.fromkeys(known))}" if known else "there are none"
 
 
 def _in_struct(value: Any, form: type[Struct], path: str, shows: bool) -> list[Fault]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from multidict import CIMultiDict
 
 from queue_server.access.roles import Role
 from tests.web.caller import Caller
@@ -93,3 +94,11 @@ async def test_a_key_is_good_for_one_configuration(main: Caller, sample: dict[st
         assert (refused.status, refused.code) == (422, "key_reused")
     assert (await main.put("", sample, If_Match="*", Idempotency_Key="")).places == ["Idempotency-Key"]
     assert (await main.get("")).headers["ETag"] == '"2"'
+
+
+async def test_two_keys_are_none(main: Caller) -> None:
+    keys = CIMultiDict([("Authorization", f"Bearer {main._token}"), ("Idempotency-Key", "k"), ("Idempotency-Key", "l")])
+    async with main._session.post(f"{main._url}/v1/branches/main/tickets", data=b'{"service":"cash"}', headers=keys) as answer:
+        body = await answer.json()
+    assert (answer.status, body["code"]) == (422, "invalid_body")
+    assert "more than once" in str(body["errors"])
