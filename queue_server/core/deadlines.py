@@ -2,8 +2,9 @@
 What time alone makes happen.
 
 A called customer's grace runs out (and is announced again, or is a no-show), serving begins by itself, a no-show's time to return ends,
-an idle counter calls by itself, a rule switches counters, the day rolls. The core never waits. `next_deadline` says when it should be asked again; whoever asks late gets the same facts with the same
-instants, since each deadline's fact carries the moment at which it was due.
+an idle counter calls by itself, a rule switches counters, the day rolls. The core never waits. `next_deadline` says when it should be
+asked again; whoever asks late gets the same facts with the same instants, since each deadline's fact carries the moment at which it
+was due.
 """
 
 from collections.abc import Callable

@@ -49,7 +49,10 @@ def _behind(state: BranchState, key: LineKey, count: int, at: Instant) -> Place:
     if len(two) == 1 or two[1][0] > place_at + 1:
         return Place(place_at + 1)
     # No ms is free between the two.
-    return Place(place_at, (order + two[1][1]) / 2 if two[1][0] == place_at else order + 0.5)
+    following = two[1][1] if two[1][0] == place_at else order + 1
+    between = (order + following) / 2
+    # Halved again and again, some fifty times, no number is left either: then the next ms, behind whoever else stands in this one.
+    return Place(place_at, between) if order < between < following else Place(place_at + 1)
 
 
 def _class_of(state: BranchState, key: LineKey) -> Iterator[Standing]:

@@ -4,7 +4,7 @@ from queue_server.core import commands as c
 from queue_server.core import events as e
 from queue_server.core.ids import CounterId, ProfileId
 from queue_server.core.lifecycle import CounterState, CounterStep
-from queue_server.core.rejections import CounterClosed, StaffElsewhere, UnknownCounter, UnknownProfile, WrongState
+from queue_server.core.rejections import CounterClosed, Forbidden, StaffElsewhere, UnknownCounter, UnknownProfile, WrongState
 from queue_server.core.rules_elastic import switch_counter
 from queue_server.core.rules_undo import called_unasked, send_back
 from queue_server.core.state import Counter
@@ -14,9 +14,11 @@ from queue_server.core.turn import BUSY, Turn
 
 def open_counter(turn: Turn, command: c.OpenCounter) -> None:
     """Open the counter; a person who still sits elsewhere, or a colleague who still sits here, moves only when that is asked for."""
-    counter = turn.state.counters.get(command.counter) if command.take_over else turn.counter(command.counter)
+    counter = turn.state.counters.get(command.counter)
     if counter is None:
         raise UnknownCounter(counter=command.counter)
+    if not command.take_over and command.seat is not None and counter.staff not in {None, command.seat}:
+        raise Forbidden(f"Somebody else sits at counter {counter.number}; take over to sit there", counter=counter.id)
     profile = _profile(turn, command.counter, command.profile)
     is_left_behind = command.take_over and counter.state is not CounterState.CLOSED and counter.staff not in {None, command.staff}
     if not is_left_behind:

@@ -56,6 +56,17 @@ def test_again_and_again_between_two_of_the_same_millisecond() -> None:
     assert _called(hall, "1", 6) == "azyxwb"
 
 
+def test_when_no_number_is_left_between_two_it_is_the_next_millisecond() -> None:
+    hall = given(rules(policy=FIFO)).open("1")
+    for ticket in "ab":
+        hall.issue(ticket)
+    for number in range(80):
+        hall.issue(f"x{number}")
+        _back(hall, f"x{number}", Behind(1))
+    standings = [ticket.standing[:2] for ticket in hall.state.tickets.values()]
+    assert len(set(standings)) == len(standings), "never by the text of an identifier"
+
+
 def test_behind_one_whose_next_came_a_millisecond_later() -> None:
     hall = given(rules(policy=FIFO)).open("1").issue("a").after(1).issue("b").after(1_000).issue("x")
     assert _called(_back(hall, "x", Behind(1)), "1", 3) == "axb"
