@@ -53,10 +53,14 @@ def each_host(dsn: str) -> list[str]:
     who, at, hosts = address.netloc.rpartition("@")
     if "," in hosts:
         return [address._replace(netloc=f"{who}{at}{host}").geturl() for host in hosts.split(",")]
-    query = dict(parse_qsl(address.query))
+    query = dict(parse_qsl(address.query, keep_blank_values=True))
     named, ports = query.get("host", "").split(","), query.get("port", "").split(",")
     if len(named) == 1:
         return [dsn]
-    ports = ports if len(ports) == len(named) else ports[:1] * len(named)
+    if len(ports) not in {1, len(named)}:
+        raise ValueError(
+            f"The address names {len(named)} hosts and {len(ports)} ports; right would be one port, or one for each host."
+        )
+    ports = ports if len(ports) == len(named) else ports * len(named)
     pairs = [{"host": host} | ({"port": port} if port else {}) for host, port in zip(named, ports, strict=True)]
     return [address._replace(query=urlencode(query | pair)).geturl() for pair in pairs]

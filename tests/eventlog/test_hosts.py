@@ -53,3 +53,8 @@ async def test_a_host_that_does_not_answer_keeps_nobody_from_the_next(empty_data
 async def test_when_no_host_is_the_primary_the_fault_is_told() -> None:
     with pytest.raises(OSError, match="Connect call failed"):
         await connect_primary("postgresql://u:p@127.0.0.1:1,127.0.0.1:2/q", timeout=5)
+
+
+def test_ports_that_do_not_fit_the_hosts_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 hosts and 3 ports"):
+        each_host("postgresql://u@/q?host=one,two&port=1,2,3")
