@@ -12,8 +12,6 @@ from queue_server.metrics.facts import FactSeries
 from queue_server.metrics.present import PresentSeries
 from queue_server.runtime.commits import Commit
 
-CONTENT_TYPE = prom.CONTENT_TYPE_PLAIN_0_0_4
-
 _COMMIT_EDGES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _BATCH_EDGES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 _LAG_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)

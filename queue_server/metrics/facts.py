@@ -76,6 +76,9 @@ class FactSeries:
             count = _COUNTS.get(type(fact))
             if isinstance(fact, TicketTransferred) and not fact.ends_stage:
                 continue
+            # Who waits on from the day before was given the ticket then.
+            if isinstance(fact, TicketIssued) and fact.carried is not None:
+                continue
             ticket = change.ticket
             if count is not None and ticket is not None:
                 # After the end of a stage the ticket is for the next service already.
