@@ -98,7 +98,9 @@ async def measure(rounds: int, calls: int) -> dict[str, Any]:
         "what": "processor time of a call in the core, by policy and by the number waiting",
         "waiting": list(LENGTHS),
         "lines": len(SERVICES) * len(TIERS),
-        "worst_ratio": max(kind["ratio_of_longest_to_shortest"] for kinds in policies.values() for kind in kinds.values()),
+        "worst_ratio": max(
+            kind["ratio_of_longest_to_shortest"]["median"] for kinds in policies.values() for kind in kinds.values()
+        ),
         "policies": policies,
     }
 
@@ -124,5 +126,5 @@ def show(figures: dict[str, Any]) -> None:
         for kind, found in kinds.items():
             for length, values in found["rounds"].items():
                 print(line(f"{policy}, {kind}, {int(length):,} waiting", values, "us", 1))
-            print(f"    longest to shortest: {found['ratio_of_longest_to_shortest']}")
+            print(f"    longest to shortest: {found['ratio_of_longest_to_shortest']['median']}")
     print(f"  the worst of these ratios: {figures['worst_ratio']}")

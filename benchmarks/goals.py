@@ -82,6 +82,11 @@ GOALS = (
     ),
     less("SIGTERM with 200 sockets: ended, all caught up", ("stopping", ("whole_seconds",)), 5, 2, "s"),
     Goal("two nodes on two cores / one node", "two_nodes", ("ratio",)),
+    less("choosing among 10,000 / among 100, worst policy", ("choosing", ("worst_ratio",)), 2, 2),
+    *(
+        more(f"simulator / ciw, {hall}", ("simulate_speed", ("halls", hall, "ratio_to_ciw")), 1, 1)
+        for hall in ("4 counters, 75% busy", "10 counters, 90% busy", "10 counters, 90% busy, patience")
+    ),
 )
 
 
