@@ -114,7 +114,8 @@ class Writer:
             raise LogUnavailable("The database serves another history than before; ask for its epoch and load anew.")
 
     def _hear(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:
-        if message.severity_en == "WARNING":
+        # By the place in the server's code: its texts are translated, and other warnings (such as that a vacuum is due) take nothing back.
+        if message.as_dict().get("server_source_function") == "SyncRepWaitForLSN":
             self._warning = message.as_dict().get("message", "")
 
     def _require_silence(self) -> None:
