@@ -64,7 +64,6 @@ class Writer:
         batch_limit: int,
         timeout_seconds: float,
     ) -> None:
-        self._log = log
         self._branches = branches
         self._clock = clock
         self._observers = observers
