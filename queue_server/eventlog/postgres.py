@@ -1,8 +1,8 @@
 """
 The event log on PostgreSQL.
 
-Facts are appended by one statement on one connection (`postgres_writer`); everything else is read through a small pool. The
-statement and its reasons stand in `queries.sql`.
+Facts are appended by one statement on one connection (`postgres_append`, `postgres_writer`); everything else is read through a
+small pool. The statements and their reasons stand in `queries.sql`.
 
 A history is named by its *epoch*. When a reconnection finds another one, appends and reads raise LogUnavailable until the owner
 has asked for `epoch()`: what it holds in memory was decided on facts that may not exist here.
@@ -16,32 +16,21 @@ from operator import attrgetter
 from typing import Any, Self, TypeAlias, cast
 
 import asyncpg
-import msgspec
-from msgspec.structs import astuple
+import structlog
 
 from queue_server.core.ids import BranchId, Day, Instant
 from queue_server.eventlog.port import Appended, Claim, Head, KnownKey, LogUnavailable, Row
+from queue_server.eventlog.postgres_append import CAREFUL, EVERYDAY, careful, everyday
 from queue_server.eventlog.postgres_faults import unavailable_when_away
 from queue_server.eventlog.postgres_hosts import connect_primary
 from queue_server.eventlog.postgres_partitions import make_partitions, months_from, months_of
 from queue_server.eventlog.postgres_queries import QUERIES
-from queue_server.eventlog.postgres_writer import Connection, Writer, read_history
+from queue_server.eventlog.postgres_writer import Connection, HeadHeld, Writer, read_history
+
+_log = structlog.get_logger(__name__)
 
 _READER_SETTINGS = {"application_name": "queue-server reader", "tcp_user_timeout": "5s", "jit": "off"}
-_encode = msgspec.json.Encoder().encode
 _branch_of = attrgetter("head.branch_id")
-
-
-class _Move(msgspec.Struct, gc=False):
-    """A claim as the statement reads it."""
-
-    expected_day: Day | None
-    expected_seq: int | None
-    branch_id: BranchId
-    day: Day
-    seq: int
-    is_open: bool
-    wakes_at: Instant | None
 
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -57,6 +46,8 @@ class PostgresLog:
         self._epoch: str | None = None
         self._months: frozenset[str] = frozenset()
         self._appending = asyncio.Lock()
+        # Whose last claim was not taken: their heads may be held, and nobody else shall wait for that.
+        self._missed: frozenset[BranchId] = frozenset()
         self._pool: Pool = asyncpg.create_pool(
             dsn,
             min_size=0,
@@ -103,13 +94,26 @@ class PostgresLog:
         """Append every claim whose head still stands, in one durable statement; *confirm* is answered as things stood before."""
         # The order of branches is the same on every node, as for any set of locks.
         ordered = sorted(claims, key=_branch_of)
-        rows = [row for claim in ordered for row in claim.rows]
-        months = months_of(row.day for row in rows)
+        months = months_of(row.day for claim in ordered for row in claim.rows)
         if not months <= self._months:
             await self._add_partitions(months)
         async with self._writing():
-            record = await self._writer.append(_documents(ordered, rows, confirm), epoch or self._epoch)
-        return Appended(frozenset(record[0]), frozenset(record[1]), record[2])
+            record = await self._append(ordered, confirm, epoch or self._epoch)
+        claimed = frozenset(record[0])
+        self._missed = self._missed.union(map(_branch_of, ordered)) - claimed
+        return Appended(claimed, frozenset(record[1]), record[2])
+
+    async def _append(
+        self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]], epoch: str | None
+    ) -> asyncpg.Record:
+        is_everyday = not confirm and self._missed.isdisjoint(map(_branch_of, claims))
+        arguments = everyday(claims) if is_everyday else None
+        if arguments is not None:
+            try:
+                return await self._writer.append(EVERYDAY, arguments, epoch)
+            except HeadHeld:
+                _log.warning("a head is held by another session")
+        return await self._writer.append(CAREFUL, careful(claims, confirm), epoch)
 
     async def secure(self) -> None:
         """Return when all that can be read by now is as durable as an append: when a commit that comes after it is."""
@@ -210,12 +214,6 @@ class PostgresLog:
         history, _ = await read_history(connection)
         if self._epoch not in (None, history):
             raise LogUnavailable("The database serves another history than before; ask for its epoch and load anew.")
-
-
-def _documents(claims: Sequence[Claim], rows: Sequence[Row], confirm: Sequence[tuple[BranchId, Day, int]]) -> list[bytes]:
-    """Lay out the arguments of the append: whole structs are encoded in C, for this runs with every batch."""
-    moves = [_Move(*(claim.expected or (None, None)), *astuple(claim.head)) for claim in claims]
-    return [_encode(moves), _encode(rows), _encode(confirm)]
 
 
 def _head(record: asyncpg.Record) -> Head:

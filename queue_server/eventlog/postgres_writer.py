@@ -21,6 +21,7 @@ import asyncpg
 import structlog
 
 from queue_server.eventlog.port import LogUnavailable
+from queue_server.eventlog.postgres_append import CAREFUL, EVERYDAY
 from queue_server.eventlog.postgres_faults import unavailable_when_away
 from queue_server.eventlog.postgres_hosts import connect_primary
 from queue_server.eventlog.postgres_queries import QUERIES
@@ -31,7 +32,8 @@ _log = structlog.get_logger(__name__)
 WRITER_SETTINGS = {
     "application_name": "queue-server writer",
     "synchronous_commit": "on",
-    "lock_timeout": "2s",
+    # Longer than any commit takes that is not stuck: who waits for a head that is held tries otherwise after that.
+    "lock_timeout": "250ms",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
     "tcp_user_timeout": "5s",
@@ -50,15 +52,19 @@ class DurabilityError(Exception):
     """The server's settings would lose what it has acknowledged."""
 
 
+class HeadHeld(Exception):  # noqa: N818 - an answer of the statement
+    """Another session holds what the everyday statement needs; it was rolled back, and nothing was appended."""
+
+
 class Writer:
-    """Runs the append statement, on a connection that it looks after."""
+    """Runs the append statements, on a connection that it looks after."""
 
     def __init__(self, dsn: str, *, command_timeout_seconds: float, require_durability: bool) -> None:
         self._dsn = dsn
         self._timeout = command_timeout_seconds
         self._require_durability = require_durability
         self._connection: Connection | None = None
-        self._statement: Statement | None = None
+        self._statements: dict[str, Statement] = {}
         self._former: tuple[int, datetime] | None = None
         self._backend: tuple[int, datetime] | None = None
         self._history: str | None = None
@@ -74,25 +80,30 @@ class Writer:
         await self._ready()
         return self._history or ""
 
-    async def append(self, arguments: list[bytes], expected_history: str | None) -> asyncpg.Record:
+    async def append(self, name: str, arguments: list[bytes], expected_history: str | None) -> asyncpg.Record:
         """
-        Run the append with *arguments*, as `queries.sql` reads them.
+        Run the append *name* with *arguments*, as `queries.sql` reads them.
 
         Raises:
+            HeadHeld: the everyday append would have had to wait.
             LogUnavailable: the outcome is unknown, or the server now serves another history than *expected_history*.
         """
-        statement = await self._ready()
+        statements = await self._ready()
         self._require(expected_history)
         with self._given_up_on_faults():
-            records = await self._fetch(statement, arguments)
+            records = await self._fetch(name, statements[name], arguments)
             self._require_silence()
         return records[0]
 
-    async def _fetch(self, statement: Statement, arguments: list[bytes]) -> list[asyncpg.Record]:
+    async def _fetch(self, name: str, statement: Statement, arguments: list[bytes]) -> list[asyncpg.Record]:
         # At asyncpg's own time limit the server would be told to cancel the statement; to hang up tells it nothing.
         hang_up = asyncio.get_running_loop().call_later(self._timeout, self._give_up)
         try:
             return await statement.fetch(*arguments)
+        except asyncpg.LockNotAvailableError:
+            if name == EVERYDAY:
+                raise HeadHeld from None
+            raise
         finally:
             hang_up.cancel()
 
@@ -143,19 +154,19 @@ class Writer:
         if self._connection is not None:
             self._former = self._backend
             self._connection.terminate()
-        self._connection = self._statement = None
+        self._connection, self._statements = None, {}
 
-    async def _ready(self) -> Statement:
+    async def _ready(self) -> dict[str, Statement]:
         if self._connection is not None and self._connection.is_closed():
             self._give_up()
-        if self._statement is not None:
-            return self._statement
+        if self._statements:
+            return self._statements
         with unavailable_when_away():
             connection = await connect_primary(self._dsn, timeout=self._timeout, server_settings=WRITER_SETTINGS)
             try:
                 async with asyncio.timeout(self._timeout):
                     await self._greet(connection)
-                    statement = await connection.prepare(QUERIES["append"])
+                    statements = {name: await connection.prepare(QUERIES[name]) for name in (EVERYDAY, CAREFUL)}
             except DurabilityError as fault:
                 connection.terminate()
                 if self._backend is None:
@@ -165,9 +176,9 @@ class Writer:
             except BaseException:
                 connection.terminate()
                 raise
-            self._connection, self._statement, self._warning = connection, statement, None
+            self._connection, self._statements, self._warning = connection, statements, None
             connection.add_log_listener(self._hear)
-        return statement
+        return statements
 
     async def _greet(self, connection: Connection) -> None:
         if self._former:

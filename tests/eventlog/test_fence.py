@@ -13,7 +13,9 @@ import pytest
 from queue_server.core.ids import BranchId
 from queue_server.eventlog.port import Claim, EventLog, LogUnavailable, Row
 from queue_server.eventlog.postgres import PostgresLog
+from queue_server.eventlog.postgres_append import CAREFUL, EVERYDAY
 from queue_server.eventlog.postgres_queries import QUERIES
+from queue_server.eventlog.postgres_writer import Writer
 from tests.eventlog.claims import MONDAY, claim, row
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -101,11 +103,33 @@ async def test_a_stuck_session_costs_only_its_own_branch(postgres_log: PostgresL
     assert (await postgres_log.append([claim(BRANCHES[3], 1)])).claimed == {BRANCHES[3]}
 
 
+async def test_a_stuck_session_is_waited_for_once(
+    postgres_log: PostgresLog, session: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose claim was not taken goes the careful way until it is; whoever shares its batch does not wait for the lock again."""
+    ran: list[str] = []
+    append = Writer.append
+
+    async def noted(self: Writer, name: str, arguments: list[bytes], expected: str | None) -> asyncpg.Record:
+        ran.append(name)
+        return await append(self, name, arguments, expected)
+
+    monkeypatch.setattr(Writer, "append", noted)
+    await postgres_log.append([claim(b, 0) for b in BRANCHES])
+    async with session.transaction():
+        await session.execute("select from branch_head where branch_id = $1 for update", BRANCHES[3])
+        for after in (1, 2, 3):
+            await postgres_log.append([claim(b, 1 if b == BRANCHES[3] else after) for b in BRANCHES])
+    await postgres_log.append([claim(BRANCHES[3], 1)])
+    await postgres_log.append([claim(BRANCHES[3], 2)])
+    assert ran == [CAREFUL, EVERYDAY, CAREFUL, CAREFUL, CAREFUL, CAREFUL, EVERYDAY]
+
+
 async def test_a_session_stuck_in_making_a_branch_costs_only_that_branch(postgres_log: PostgresLog, session: Connection) -> None:
     async with session.transaction():
         move = b'[{"branch_id":"new","day":"2026-11-23","seq":1,"is_open":true}]'
         await session.execute("select set_config('application_name', 'stuck', false)")
-        assert await session.fetchval(QUERIES["append"], move, b"[]", b"[]") == ["new"]
+        assert await session.fetchval(QUERIES[CAREFUL], move, b"[]", b"[]") == ["new"]
         assert (await postgres_log.append([claim("new", 0), claim("other", 0)])).claimed == {"other"}
 
 
@@ -113,7 +137,7 @@ async def test_without_skip_locked_a_stuck_session_stops_the_node(
     postgres_log: PostgresLog, database_url: str, session: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await postgres_log.append([claim(b, 0) for b in BRANCHES])
-    monkeypatch.setitem(QUERIES, "append", QUERIES["append"].replace("skip locked", ""))
+    monkeypatch.setitem(QUERIES, CAREFUL, QUERIES[CAREFUL].replace("skip locked", ""))
     ablated = await PostgresLog.connect(database_url, require_durability=False)
     async with session.transaction():
         await session.execute("select from branch_head where branch_id = $1 for update", BRANCHES[3])

@@ -23,6 +23,7 @@ from queue_server.core.rules_calls import call
 from queue_server.core.turn import Turn
 from queue_server.eventlog.port import Appended, Claim, Head, Row
 from queue_server.eventlog.postgres import PostgresLog
+from queue_server.eventlog.postgres_append import EVERYDAY
 from queue_server.eventlog.postgres_queries import QUERIES
 from queue_server.push.recent import Recent
 from queue_server.runtime.append import Appender, Landed
@@ -76,21 +77,18 @@ def published_before_commit() -> Iterator[None]:
 def fence_removed() -> AbstractContextManager[Any]:
     """An append claims its branch wherever the head stands, and its facts go behind it."""
     changes = (
-        ("and h.day = c.expected_day and h.seq = c.expected_seq", ""),
-        ("select c.*, locked.place", "select c.*, locked.place, locked.shift"),
-        ("select h.ctid as place", "select h.ctid as place, h.seq - c.expected_seq as shift"),
-        ("seq = held.seq,", "seq = held.seq + held.shift,"),
-        (
-            "select branch_id, day, seq, at, name",
-            "select branch_id, day, seq + coalesce((select shift from held where held.branch_id = r.branch_id), 0), at, name",
-        ),
+        (" and h.day = f.expected_day and h.seq = f.expected_seq", ""),
+        ("seq = f.seq,", "seq = h.seq + f.seq - f.expected_seq,"),
+        ("returning h.branch_id", "returning h.branch_id, h.seq - f.seq as shift"),
+        ("select branch_id, day, seq, at, name", "select branch_id, day, seq + shift, at, name"),
+        ("     where branch_id in (select branch_id from moved)", "      join moved using (branch_id)"),
     )
-    statement = QUERIES["append"]
+    statement = QUERIES[EVERYDAY]
     for old, new in changes:
         if old not in statement:
             raise LookupError(f"the append has no {old!r} any more")
         statement = statement.replace(old, new)
-    return patch.dict(QUERIES, append=statement)
+    return patch.dict(QUERIES, {EVERYDAY: statement})
 
 
 @_bug
