@@ -38,7 +38,7 @@ _OF_CONTENT = frozenset({413, 422})
 _SHUTDOWN_SECONDS = 0.5
 _KEEPALIVE_SECONDS = 75.0
 
-Handler: TypeAlias = Callable[[Asked], Awaitable[web.Response]]
+Handler: TypeAlias = Callable[[Asked], Awaitable[web.StreamResponse]]
 RequestHandler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -84,7 +84,7 @@ class Api:
         except Exception as fault:  # noqa: BLE001 - whatever it is, the answer is a problem and nothing internal
             return response(problem_of(fault, request.method, _template(parts), parts[5] if len(parts) > 5 else None))
 
-    async def _answer(self, request: web.BaseRequest, parts: list[str]) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, parts: list[str]) -> web.StreamResponse:
         principal = await self._gate.admit(request)
         if parts == ["", "v1", "branches"]:
             if request.method not in ("GET", "HEAD"):

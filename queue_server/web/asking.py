@@ -55,13 +55,18 @@ class Asked(Struct, frozen=True):
 
     async def body(self, limit: int = BODY_BYTES) -> bytes:
         """Return the body, of at most *limit* bytes."""
-        length = self.request.content_length
-        if (length or 0) <= limit:
+        request = self.request
+        if request.content.is_eof():
+            # It came along with the request, as nearly every one does: there is nothing to wait for.
+            content = request.content.read_nowait()
+        elif (request.content_length or 0) > limit:
+            # Refused by what it says of itself, before a byte of it is read.
+            raise _too_large(limit)
+        else:
             await self._ask_for_it()
-        # Refused by what it says of itself, before a byte of it is read.
-        content = b"" if length is not None and length > limit else await self.request.read()
-        if (length or 0) > limit or len(content) > limit:
-            raise Problem("too_large", f"The body is larger than {limit} bytes.")
+            content = await request.read()
+        if len(content) > limit:
+            raise _too_large(limit)
         return content
 
     async def _ask_for_it(self) -> None:
@@ -70,6 +75,10 @@ class Asked(Struct, frozen=True):
             await self.request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             # What counts from here on is the answer.
             self.request.writer.output_size = 0
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("too_large", f"The body is larger than {limit} bytes.")
 
 
 def require_query(request: web.BaseRequest, *known: str) -> None:

@@ -12,6 +12,7 @@ from queue_server.core.commands import Command
 from queue_server.core.ids import BranchId
 from queue_server.runtime.outcomes import Outcome
 from queue_server.runtime.runtime import Runtime
+from queue_server.web.answers import Answers
 from queue_server.web.asking import Asked, decoded, require_query
 from queue_server.web.commands import CommandRoute, Wish
 from queue_server.web.headers import JSON_HEADERS, REPLAYED_HEADERS
@@ -19,7 +20,7 @@ from queue_server.web.identifiers import new_identifier
 from queue_server.web.problems import Problem, invalid
 from queue_server.wire.reading import Fault, faults_in
 
-Handler: TypeAlias = Callable[[Asked], Awaitable[web.Response]]
+Handler: TypeAlias = Callable[[Asked], Awaitable[web.StreamResponse]]
 CarryOut: TypeAlias = Callable[[BranchId, Any, Command, bytes | None], Awaitable[Outcome]]
 
 KEY_HEADER = "Idempotency-Key"
@@ -35,8 +36,9 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute, carry_out: Car
     *carry_out* is for one to which more belongs than its facts: it gets the body, and gives the command itself.
     """
     decode = msgspec.json.Decoder(route.body).decode
+    first, repeated = Answers(route.status, JSON_HEADERS), Answers(route.status, REPLAYED_HEADERS)
 
-    async def give(asked: Asked) -> web.Response:
+    async def give(asked: Asked) -> web.StreamResponse:
         content = await asked.body() or b"{}"
         require_query(asked.request)
         try:
@@ -51,8 +53,8 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute, carry_out: Car
             outcome = await runtime.execute(asked.branch, command, hashed)
         else:
             outcome = await carry_out(asked.branch, body, command, hashed)
-        headers = REPLAYED_HEADERS if outcome.replayed else JSON_HEADERS
-        return web.Response(body=_encode(route.answer(outcome)), status=route.status, headers=headers)
+        answers = repeated if outcome.replayed else first
+        return answers.to(asked.request, _encode(route.answer(outcome)))
 
     return give
 

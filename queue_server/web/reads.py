@@ -13,6 +13,7 @@ from queue_server.core.rejections import UnknownTicket
 from queue_server.core.state import BranchState
 from queue_server.eventlog.codec import VERSIONS
 from queue_server.runtime.runtime import Runtime
+from queue_server.web.answers import Answers
 from queue_server.web.asking import Asked, is_day, require_query
 from queue_server.web.headers import JSON_HEADERS
 from queue_server.web.problems import invalid
@@ -85,13 +86,14 @@ class ReadRoute(Struct, frozen=True):
     query: tuple[tuple[str, str], ...] = ()
 
 
-def handler(runtime: Runtime, route: ReadRoute) -> Callable[[Asked], Awaitable[web.Response]]:
+def handler(runtime: Runtime, route: ReadRoute) -> Callable[[Asked], Awaitable[web.StreamResponse]]:
     """Return the handler of the read at *route*."""
     known = (*(name for name, _ in route.query), "at_least")
+    answers = Answers(200, JSON_HEADERS)
 
-    async def show(asked: Asked) -> web.Response:
+    async def show(asked: Asked) -> web.StreamResponse:
         require_query(asked.request, *known)
-        return web.Response(body=_encode(await route.read(runtime, asked)), headers=JSON_HEADERS)
+        return answers.to(asked.request, _encode(await route.read(runtime, asked)))
 
     return show
 
