@@ -70,7 +70,7 @@ class Principal(Struct, frozen=True):
     @property
     def actor(self) -> str:
         """How facts name it."""
-        return f"{self.role.value}:{self.subject}"
+        return f"{self.role}:{self.subject}"
 
     @property
     def seat(self) -> str | None:

@@ -202,7 +202,7 @@ def reach(state: BranchState, key: LineKey) -> frozenset[CounterId]:
 
 def ahead_by_line(state: BranchState, key: LineKey, standing: Standing, at: Instant) -> list[tuple[LineKey, int]]:
     """Return how many of each line would be called before (*key*, *standing*) if all were called at *at*; empty lines left out."""
-    lines = [candidate for candidate in _beside(state, key) if candidate[1]]
+    lines = _occupied(_beside(state, key))
     asking = _foreseen(state, key) if isinstance(state.policy, Counting) else _ANY
     if key.emergency:
         return state.policy.ahead(key, standing, [line for line in lines if line[0].emergency], at, asking)
@@ -237,8 +237,12 @@ def _candidates(state: BranchState, counter_id: CounterId) -> list[Candidate]:
         counter = state.counters[counter_id]
         known = [(key, line) for key, line in state.lines.items() if may_call(state, counter, key)]
         state.callable[counter_id] = known
+    return _occupied(known)
+
+
+def _occupied(lines: list[Candidate]) -> list[Candidate]:
     # Not by the length of the line, which would be a call for each.
-    return [candidate for candidate in known if candidate[1].start < len(candidate[1].standings)]
+    return [candidate for candidate in lines if candidate[1].start < len(candidate[1].standings)]
 
 
 def _overtaken(state: BranchState, candidates: list[Candidate], chosen: Standing) -> Overtaken:
