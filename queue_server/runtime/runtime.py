@@ -122,18 +122,21 @@ class Runtime:
         """How many commands wait to be decided."""
         return self._writer.queued
 
-    async def execute(self, branch_id: BranchId, command: Command, request: bytes | None = None) -> Outcome:
+    def execute(self, branch_id: BranchId, command: Command, request: bytes | None = None) -> Awaitable[Outcome]:
         """
-        Decide *command* and return its outcome once it is durable; its `at` is set here.
+        Decide *command*; what is returned gives its outcome once it is durable. Its `at` is set here.
 
         Raises:
             Rejected: it was refused, on a state that the log has confirmed.
             UnknownBranch, Overloaded, Unsettled, KeyReused, Spoiled: as they say.
         """
-        since = None
         if self._branches.get(branch_id) is None:
-            since = time.monotonic()
-            await self._load(branch_id)
+            return self._load_and_execute(branch_id, command, request)
+        return self._writer.submit(branch_id, command, request)
+
+    async def _load_and_execute(self, branch_id: BranchId, command: Command, request: bytes | None) -> Outcome:
+        since = time.monotonic()
+        await self._load(branch_id)
         return await self._writer.submit(branch_id, command, request, since=since)
 
     async def read(
