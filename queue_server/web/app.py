@@ -8,12 +8,12 @@ later has already failed, and otherwise found out by doing it.
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from aiohttp import web
 from msgspec import Struct
 
-from queue_server.access.roles import Deed
+from queue_server.access.roles import Deed, Principal
 from queue_server.access.tokens import Tokens
 from queue_server.core.ids import Instant
 from queue_server.core.lifecycle import TicketState
@@ -78,18 +78,31 @@ class Api:
             # Not every target is a path: `OPTIONS *` and `CONNECT host:port` have no second part.
             if parts[1:2] != ["v1"]:
                 return await self._root.handle(request)
-            return await self._answer(request, parts)
+            principal = self._gate.known(request) or await self._gate.admit(request)
+            if parts == ["", "v1", "branches"]:
+                return await self._list(request, principal)
+            asked, place = self._place(request, principal, parts)
+            entry = place.get("GET" if request.method == "HEAD" else request.method)
+            if entry is None:
+                return await self._refuse(asked, parts, place)
+            _require_deed(asked, entry)
+            try:
+                return await entry.handle(asked)
+            except Exception as fault:
+                await self._prefer_earlier(fault, asked, parts)
+                raise
         except ConnectionError:
             raise  # the client is gone: there is nobody to answer
         except Exception as fault:  # noqa: BLE001 - whatever it is, the answer is a problem and nothing internal
             return response(problem_of(fault, request.method, _template(parts), parts[5] if len(parts) > 5 else None))
 
-    async def _answer(self, request: web.BaseRequest, parts: list[str]) -> web.StreamResponse:
-        principal = await self._gate.admit(request)
-        if parts == ["", "v1", "branches"]:
-            if request.method not in ("GET", "HEAD"):
-                raise _not_allowed(["GET"])
-            return await branches.listing(self._runtime, request, principal)
+    async def _list(self, request: web.BaseRequest, principal: Principal) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            raise _not_allowed(["GET"])
+        return await branches.listing(self._runtime, request, principal)
+
+    def _place(self, request: web.BaseRequest, principal: Principal, parts: list[str]) -> tuple[Asked, dict[str, _Entry]]:
+        """Return what is asked for, and what answers there by method; a branch that is not the token's comes before all else."""
         if len(parts) < 4 or parts[2] != "branches" or not parts[3]:
             raise _not_found()
         place, target = self._find(parts[4:])
@@ -98,17 +111,12 @@ class Api:
             raise Problem("forbidden", "This token is not for this branch.")
         if place is None:
             raise _not_found()
-        entry = place.get("GET" if request.method == "HEAD" else request.method)
-        if entry is None:
-            await self._require(asked, parts)
-            raise _not_allowed(sorted(place))
-        if not (asked.may(entry.deed) or (entry.own_deed is not None and asked.may(entry.own_deed))):
-            raise Problem("forbidden", "This token's role may not do this.")
-        try:
-            return await entry.handle(asked)
-        except Exception as fault:
-            await self._prefer_earlier(fault, asked, parts)
-            raise
+        return asked, place
+
+    async def _refuse(self, asked: Asked, parts: list[str], place: dict[str, _Entry]) -> NoReturn:
+        """Say which methods there are here, if there is such a place."""
+        await self._require(asked, parts)
+        raise _not_allowed(sorted(place))
 
     def _add(self, method: str, path: str, deed: Deed, own_deed: Deed | None, handle: Handler) -> None:
         key = tuple(None if part.startswith("{") else part for part in path.split("/")[1:])
@@ -211,6 +219,11 @@ def make_runner(handler: RequestHandler) -> web.ServerRunner:
     """
     server = Listener(handler, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
     return web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+
+
+def _require_deed(asked: Asked, entry: _Entry) -> None:
+    if not (asked.may(entry.deed) or (entry.own_deed is not None and asked.may(entry.own_deed))):
+        raise Problem("forbidden", "This token's role may not do this.")
 
 
 def _is_of_content(fault: Exception) -> bool:

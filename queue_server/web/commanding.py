@@ -39,7 +39,8 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute, carry_out: Car
     first, repeated = Answers(route.status, JSON_HEADERS), Answers(route.status, REPLAYED_HEADERS)
 
     async def give(asked: Asked) -> web.StreamResponse:
-        content = await asked.body() or b"{}"
+        received = asked.received()
+        content = (await asked.body() if received is None else received) or b"{}"
         require_query(asked.request)
         try:
             body = decode(content)
