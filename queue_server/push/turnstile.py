@@ -1,32 +1,39 @@
-"""How a rush is let in: a few in each turn of the event loop, so that commands go on in between."""
+"""How a rush is let in, and out: a few at a time, so that commands go on in between."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 
 
 class Turnstile:
-    """Lets *at_once* through in each turn of the event loop, in the order in which they came; the rest waits outside."""
+    """Lets *at_once* through in each turn of the event loop, in the order in which they came; the rest waits."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[Callable[[], None]] = deque()
 
     async def enter(self) -> None:
         """Return when it is one's turn."""
-        loop = asyncio.get_running_loop()
-        turn = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._let_in)
-        self._waiting.append(turn)
+        turn = asyncio.get_running_loop().create_future()
+        self.line_up(partial(_open, turn))
         await turn
 
-    def _let_in(self) -> None:
-        left = self._at_once
-        while self._waiting and left:
-            turn = self._waiting.popleft()
-            # Whoever has given up takes no place.
-            if not turn.done():
-                turn.set_result(None)
-                left -= 1
+    def line_up(self, step: Callable[[], None]) -> None:
+        """Let *step* happen when it is its turn."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._let_through)
+        self._waiting.append(step)
+
+    def _let_through(self) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(min(self._at_once, len(self._waiting))):
+            # Each by itself: one that fails must not keep the others.
+            loop.call_soon(self._waiting.popleft())
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._let_in)
+            loop.call_soon(self._let_through)
+
+
+def _open(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
