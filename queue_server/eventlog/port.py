@@ -48,8 +48,8 @@ class Claim(Struct, frozen=True, gc=False):
     """
     An append to one branch: *rows* go in if the head still stands at *expected*; `None` claims a branch that has no head yet.
 
-    The rows are in order, without gaps, and may cross into a new day (`DayClosed` in D, `DayOpened` in D+1); *head* is where the
-    stream ends afterwards.
+    The rows, at least one, are in order, without gaps, and may cross into a new day (`DayClosed` in D, `DayOpened` in D+1); *head* is
+    where the last of them stands.
     """
 
     expected: tuple[Day, int] | None

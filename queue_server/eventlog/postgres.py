@@ -25,13 +25,12 @@ from queue_server.eventlog.postgres_faults import unavailable_when_away
 from queue_server.eventlog.postgres_hosts import connect_primary
 from queue_server.eventlog.postgres_partitions import make_partitions, months_from, months_of
 from queue_server.eventlog.postgres_queries import QUERIES
-from queue_server.eventlog.postgres_writer import Connection, HeadHeld, Writer, read_history
+from queue_server.eventlog.postgres_writer import Connection, LockHeldError, Writer, read_history
 
 _log = structlog.get_logger(__name__)
 
 _READER_SETTINGS = {"application_name": "queue-server reader", "tcp_user_timeout": "5s", "jit": "off"}
 _branch_of = attrgetter("head.branch_id")
-
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 PooledConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -46,8 +45,8 @@ class PostgresLog:
         self._epoch: str | None = None
         self._months: frozenset[str] = frozenset()
         self._appending = asyncio.Lock()
-        # Whose last claim was not taken: their heads may be held, and nobody else shall wait for that.
-        self._missed: frozenset[BranchId] = frozenset()
+        # Whose heads another session holds, as far as is known: nobody else shall wait for that again.
+        self._held: frozenset[BranchId] = frozenset()
         self._pool: Pool = asyncpg.create_pool(
             dsn,
             min_size=0,
@@ -100,20 +99,24 @@ class PostgresLog:
         async with self._writing():
             record = await self._append(ordered, confirm, epoch or self._epoch)
         claimed = frozenset(record[0])
-        self._missed = self._missed.union(map(_branch_of, ordered)) - claimed
+        self._held -= claimed
         return Appended(claimed, frozenset(record[1]), record[2])
 
     async def _append(
         self, claims: Sequence[Claim], confirm: Sequence[tuple[BranchId, Day, int]], epoch: str | None
     ) -> asyncpg.Record:
-        is_everyday = not confirm and self._missed.isdisjoint(map(_branch_of, claims))
+        branches = frozenset(map(_branch_of, claims))
+        is_everyday = not confirm and self._held.isdisjoint(branches)
         arguments = everyday(claims) if is_everyday else None
-        if arguments is not None:
-            try:
-                return await self._writer.append(EVERYDAY, arguments, epoch)
-            except HeadHeld:
-                _log.warning("a head is held by another session")
-        return await self._writer.append(CAREFUL, careful(claims, confirm), epoch)
+        if arguments is None:
+            return await self._writer.append(CAREFUL, careful(claims, confirm), epoch)
+        try:
+            return await self._writer.append(EVERYDAY, arguments, epoch)
+        except LockHeldError:
+            record = await self._writer.append(CAREFUL, careful(claims, confirm), epoch)
+            self._held |= branches.difference(record[0])
+            _log.warning("another session holds a lock", branches=sorted(self._held))
+            return record
 
     async def secure(self) -> None:
         """Return when all that can be read by now is as durable as an append: when a commit that comes after it is."""

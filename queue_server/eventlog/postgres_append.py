@@ -12,26 +12,16 @@ import msgspec
 from msgspec.structs import astuple
 
 from queue_server.core.ids import BranchId, Day, Instant
-from queue_server.eventlog.port import Claim
+from queue_server.eventlog.port import Claim, Row
 
 EVERYDAY = "append"
 CAREFUL = "append_carefully"
 _encode = msgspec.json.Encoder().encode
 
 
-class _LastFact(msgspec.Struct, gc=False):
+class _LastFact(Row, frozen=True, gc=False):
     """The last fact of a claim as the everyday statement reads it, with the claim."""
 
-    branch_id: BranchId
-    day: Day
-    seq: int
-    at: Instant
-    name: str
-    version: int
-    command_id: str
-    actor: str
-    request: bytes | None
-    body: bytes
     expected_day: Day
     expected_seq: int
     is_open: bool

@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 WRITER_SETTINGS = {
     "application_name": "queue-server writer",
     "synchronous_commit": "on",
-    # Longer than any commit takes that is not stuck: who waits for a head that is held tries otherwise after that.
+    # For each lock. Longer than a commit takes that is not stuck: who waits for a head that is held then goes past it.
     "lock_timeout": "250ms",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
@@ -41,6 +41,8 @@ WRITER_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     # The heads are few: a plan made while the table was small must not scan it when it has grown.
     "enable_seqscan": "off",
+    # No batch looks one head up twice.
+    "enable_memoize": "off",
     "jit": "off",
 }
 
@@ -52,8 +54,8 @@ class DurabilityError(Exception):
     """The server's settings would lose what it has acknowledged."""
 
 
-class HeadHeld(Exception):  # noqa: N818 - an answer of the statement
-    """Another session holds what the everyday statement needs; it was rolled back, and nothing was appended."""
+class LockHeldError(Exception):
+    """The everyday statement has waited too long for another session; it was rolled back, and nothing was appended."""
 
 
 class Writer:
@@ -85,7 +87,7 @@ class Writer:
         Run the append *name* with *arguments*, as `queries.sql` reads them.
 
         Raises:
-            HeadHeld: the everyday append would have had to wait.
+            LockHeldError: the everyday append has waited too long for a lock.
             LogUnavailable: the outcome is unknown, or the server now serves another history than *expected_history*.
         """
         statements = await self._ready()
@@ -102,7 +104,7 @@ class Writer:
             return await statement.fetch(*arguments)
         except asyncpg.LockNotAvailableError:
             if name == EVERYDAY:
-                raise HeadHeld from None
+                raise LockHeldError from None
             raise
         finally:
             hang_up.cancel()
@@ -165,8 +167,9 @@ class Writer:
             connection = await connect_primary(self._dsn, timeout=self._timeout, server_settings=WRITER_SETTINGS)
             try:
                 async with asyncio.timeout(self._timeout):
-                    await self._greet(connection)
                     statements = {name: await connection.prepare(QUERIES[name]) for name in (EVERYDAY, CAREFUL)}
+                    # After it: preparing leaves a transaction open, which the next query ends.
+                    await self._greet(connection)
             except DurabilityError as fault:
                 connection.terminate()
                 if self._backend is None:

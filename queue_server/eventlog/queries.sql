@@ -2,20 +2,28 @@
 
 -- name: append
 -- One statement, one commit: the heads that still stand where their claims were decided move, and the facts of those branches go in.
--- The last fact of each claim carries it. Under READ COMMITTED a head that another session is just moving is waited for and then
--- looked at again in its newest version; so no head is claimed twice. Heads are taken in the order of the document, which is that of
--- the branches on every node. The argument is a JSON document: an array for each column took the client three times as long to encode.
+-- The last fact of each claim carries it. Under READ COMMITTED a head that another session is just moving is waited for, and then
+-- it no longer stands where it was found; so no head is claimed twice. The lateral form (the offset keeps it from being merged) has the
+-- heads looked up one by one in the order of the document, which is that of the branches on every node, whatever the planner believes
+-- of the table's size. The argument is a JSON document: an array for each column took the client three times as long to encode.
 with fact as materialized (
     select *
       from json_to_recordset(convert_from($1::bytea, 'UTF8')::json)
            as f (branch_id text, day date, seq int, at bigint, name text, version smallint, command_id text, actor text,
                  request text, body text, expected_day date, expected_seq int, is_open boolean, wakes_at bigint)
+), found as (
+    select f.*, h.place
+      from fact f
+     cross join lateral (
+           select h.ctid as place from branch_head h
+            where h.branch_id = f.branch_id and h.day = f.expected_day and h.seq = f.expected_seq
+           offset 0) h
+     where f.expected_seq is not null
 ), moved as (
     update branch_head h
-       set day = f.day, seq = f.seq, is_open = f.is_open, wakes_at = f.wakes_at
-      from fact f
-     where f.expected_seq is not null
-       and h.branch_id = f.branch_id and h.day = f.expected_day and h.seq = f.expected_seq
+       set day = found.day, seq = found.seq, is_open = found.is_open, wakes_at = found.wakes_at
+      from found
+     where h.ctid = found.place
     returning h.branch_id
 ), added as (
     insert into event (branch_id, day, seq, at, name, version, command_id, actor, request, body)
@@ -30,8 +38,7 @@ select array(select branch_id from moved) as claimed,
 -- name: append_carefully
 -- The same where the everyday statement would wait, and for what it cannot do: it makes new branches and confirms heads. `held` locks
 -- the heads that still stand and passes over those that another session holds: nobody waits here, so a stuck session costs its own
--- branch only. The lateral forms look heads up one by one whatever the planner believes of the table's size. A new branch is claimed
--- by making its head; the try-lock keeps two makers from waiting for each other on the primary key.
+-- branch only. A new branch is claimed by making its head; the try-lock keeps two makers from waiting for each other on the primary key.
 with claim as materialized (
     select *
       from json_to_recordset(convert_from($1::bytea, 'UTF8')::json)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TypeAlias
 
 import asyncpg
+import msgspec
 import pytest
 
 from queue_server.core.ids import BranchId
@@ -15,7 +16,7 @@ from queue_server.eventlog.port import Claim, EventLog, LogUnavailable, Row
 from queue_server.eventlog.postgres import PostgresLog
 from queue_server.eventlog.postgres_append import CAREFUL, EVERYDAY
 from queue_server.eventlog.postgres_queries import QUERIES
-from queue_server.eventlog.postgres_writer import Writer
+from queue_server.eventlog.postgres_writer import WRITER_SETTINGS, Writer
 from tests.eventlog.claims import MONDAY, claim, row
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -103,18 +104,24 @@ async def test_a_stuck_session_costs_only_its_own_branch(postgres_log: PostgresL
     assert (await postgres_log.append([claim(BRANCHES[3], 1)])).claimed == {BRANCHES[3]}
 
 
-async def test_a_stuck_session_is_waited_for_once(
-    postgres_log: PostgresLog, session: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whose claim was not taken goes the careful way until it is; whoever shares its batch does not wait for the lock again."""
-    ran: list[str] = []
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[bytes]]]:
+    """The appends that were run, with their arguments."""
+    ran: list[tuple[str, list[bytes]]] = []
     append = Writer.append
 
     async def noted(self: Writer, name: str, arguments: list[bytes], expected: str | None) -> asyncpg.Record:
-        ran.append(name)
+        ran.append((name, arguments))
         return await append(self, name, arguments, expected)
 
     monkeypatch.setattr(Writer, "append", noted)
+    return ran
+
+
+async def test_a_stuck_session_is_waited_for_once(
+    postgres_log: PostgresLog, session: Connection, ran: list[tuple[str, list[bytes]]]
+) -> None:
+    """A branch whose head was held goes the careful way until it is claimed; whoever shares its batch does not wait again."""
     await postgres_log.append([claim(b, 0) for b in BRANCHES])
     async with session.transaction():
         await session.execute("select from branch_head where branch_id = $1 for update", BRANCHES[3])
@@ -122,7 +129,39 @@ async def test_a_stuck_session_is_waited_for_once(
             await postgres_log.append([claim(b, 1 if b == BRANCHES[3] else after) for b in BRANCHES])
     await postgres_log.append([claim(BRANCHES[3], 1)])
     await postgres_log.append([claim(BRANCHES[3], 2)])
-    assert ran == [CAREFUL, EVERYDAY, CAREFUL, CAREFUL, CAREFUL, CAREFUL, EVERYDAY]
+    assert [name for name, _ in ran] == [CAREFUL, EVERYDAY, CAREFUL, CAREFUL, CAREFUL, CAREFUL, EVERYDAY]
+
+
+async def test_who_was_only_slower_goes_the_everyday_way_again(
+    postgres_log: PostgresLog, rival: PostgresLog, ran: list[tuple[str, list[bytes]]]
+) -> None:
+    await rival.append([claim("main", 0)])
+    await rival.append([claim("main", 1)])
+    assert (await postgres_log.append([claim("main", 1)])).claimed == frozenset()
+    assert (await postgres_log.append([claim("main", 2)])).claimed == {"main"}
+    assert [name for name, _ in ran] == [CAREFUL, EVERYDAY, EVERYDAY, EVERYDAY]
+
+
+async def test_all_nodes_take_heads_in_one_order(postgres_log: PostgresLog, ran: list[tuple[str, list[bytes]]]) -> None:
+    """And what two might wait for in a circle nevertheless, ends before the database looks for circles."""
+    for after in (0, 1):
+        await postgres_log.append([claim(b, after) for b in reversed(BRANCHES)])
+    for _, arguments in ran:
+        assert [each["branch_id"] for each in msgspec.json.decode(arguments[0])] == BRANCHES
+
+
+async def test_a_lock_is_given_up_before_the_database_looks_for_a_deadlock(session: Connection) -> None:
+    await session.execute("select set_config('lock_timeout', $1, false)", WRITER_SETTINGS["lock_timeout"])
+    setting = "select setting::int from pg_settings where name = $1"
+    assert 0 < await session.fetchval(setting, "lock_timeout") < await session.fetchval(setting, "deadlock_timeout")
+
+
+async def test_an_idle_writer_stands_in_nobodys_way(postgres_log: PostgresLog, session: Connection) -> None:
+    """Preparing a statement opens a transaction, with its locks, that the next query must end."""
+    held = "select count(*) from pg_locks where pid = $1 and relation is not null"
+    assert await session.fetchval(held, postgres_log.writer_pid) == 0
+    state = await session.fetchval("select state from pg_stat_activity where pid = $1", postgres_log.writer_pid)
+    assert state == "idle"
 
 
 async def test_a_session_stuck_in_making_a_branch_costs_only_that_branch(postgres_log: PostgresLog, session: Connection) -> None:

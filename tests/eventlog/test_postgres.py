@@ -1,6 +1,7 @@
 """The PostgreSQL log when the server goes away, changes, or is not what it should be; and the plans of its queries."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import TypeAlias
@@ -225,27 +226,43 @@ async def test_a_head_moves_without_touching_an_index(session: Connection) -> No
     assert [name for (name,) in columns] == ["branch_id"]
 
 
-@pytest.fixture
-async def busy_writer(busy_session: Connection) -> Connection:
-    """A session with the writer's settings."""
+async def use_settings_of_the_writer(session: Connection) -> None:
     for name, value in WRITER_SETTINGS.items():
-        await busy_session.execute("select set_config($1, $2, false)", name, value)
-    return busy_session
+        await session.execute("select set_config($1, $2, false)", name, value)
 
 
-async def test_an_append_takes_its_heads_in_the_order_of_its_document(busy_writer: Connection) -> None:
-    """Two nodes that wait for heads in one order cannot wait for each other: a loop over the facts, with a look-up for each."""
-    text = await plan(busy_writer, "append", b"[]")
+@pytest.mark.parametrize("is_analysed", [False, True])
+@pytest.mark.parametrize("heads", [0, 10, 1000, 5000])
+async def test_an_append_looks_up_its_heads_one_by_one(
+    postgres_log: PostgresLog, session: Connection, heads: int, is_analysed: bool
+) -> None:
+    """In the order of its document, so that two nodes cannot wait for each other, and however many there are."""
+    await session.execute(
+        "insert into branch_head select 'branch-' || n, $1::text::date, 1, true, n from generate_series(1, $2::int) n",
+        MONDAY,
+        heads,
+    )
+    if is_analysed:
+        await session.execute("analyze")
+    await use_settings_of_the_writer(session)
+    text = await plan(session, "append", b"[]")
     move = text[text.index("Update on branch_head") : text.index("CTE added")]
-    lines = [line.strip(" ->") for line in move.splitlines()[1:]]
-    assert lines[0] == "Nested Loop"
-    assert lines[1].startswith("CTE Scan on fact")
-    assert "Index Scan using branch_head_pkey on branch_head h" in lines
-    assert "Seq Scan" not in text
+    lines = [line.strip(" ->") for line in move.splitlines()]
+    steps = [line for line in lines if line and not line.startswith(("Filter", "Index Cond", "TID Cond"))]
+    assert [re.sub(r"( on \w+) \w+$", r"\1", step) for step in steps] == [
+        "Update on branch_head",
+        "Nested Loop",
+        "CTE Scan on fact",
+        "Nested Loop",
+        "Subquery Scan on h_1",
+        "Index Scan using branch_head_pkey on branch_head",
+        "Tid Scan on branch_head",
+    ]
 
 
-async def test_a_careful_append_looks_up_its_heads_one_by_one(busy_writer: Connection) -> None:
-    text = await plan(busy_writer, "append_carefully", b"[]", b"[]", b"[]")
+async def test_a_careful_append_looks_up_its_heads_one_by_one(busy_session: Connection) -> None:
+    await use_settings_of_the_writer(busy_session)
+    text = await plan(busy_session, "append_carefully", b"[]", b"[]", b"[]")
     assert text.count("Index Scan using branch_head_pkey") == 2
     assert "Tid Scan on branch_head" in text
     assert "Seq Scan" not in text

@@ -78,8 +78,8 @@ def fence_removed() -> AbstractContextManager[Any]:
     """An append claims its branch wherever the head stands, and its facts go behind it."""
     changes = (
         (" and h.day = f.expected_day and h.seq = f.expected_seq", ""),
-        ("seq = f.seq,", "seq = h.seq + f.seq - f.expected_seq,"),
-        ("returning h.branch_id", "returning h.branch_id, h.seq - f.seq as shift"),
+        ("seq = found.seq,", "seq = h.seq + found.seq - found.expected_seq,"),
+        ("returning h.branch_id", "returning h.branch_id, h.seq - found.seq as shift"),
         ("select branch_id, day, seq, at, name", "select branch_id, day, seq + shift, at, name"),
         ("     where branch_id in (select branch_id from moved)", "      join moved using (branch_id)"),
     )
