@@ -13,7 +13,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol, TypeVar
 
@@ -33,7 +32,6 @@ _OVERLAP_SECONDS = 30.0
 """A revocation is stamped before it is committed; reading that much further back misses none."""
 _LOOKUPS_AT_ONCE = 8
 _LONGEST = 128
-_LATEST = 4096
 _PREFIX = "qs_"
 _SUBJECT = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 _RESERVED = frozenset({"system", "deadlines", "wake", "open-day"})
@@ -119,7 +117,7 @@ class Tokens:
 
     def known(self, token: str) -> Principal | None:
         """Return whom a token stands for that this node has seen before: the quick way, None when it has not."""
-        return self._known.get(_hash_again(token)) if _may_be_one(token) else None
+        return self._known.get(token_hash(token)) if _may_be_one(token) else None
 
     async def authenticate(self, token: str) -> Principal | None:
         """Return whom *token* stands for; None when it is unknown or revoked. Raises TokensUnavailable."""
@@ -156,10 +154,6 @@ class Tokens:
                 _log.warning("revoked tokens could not be read")
             except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("reading revoked tokens failed")
-
-
-# A screen or a kiosk sends the same one with every request.
-_hash_again = lru_cache(_LATEST)(token_hash)
 
 
 def _may_be_one(token: str) -> bool:
