@@ -57,6 +57,8 @@ class _OnePiece(web.StreamResponse):
         del data
         if self._writer is not None:
             await self._writer.write(self._piece)
+            # Whoever asks and does not read waits here, not in our memory.
+            await self._writer.drain()
 
 
 class _Date:

@@ -53,25 +53,18 @@ class Asked(Struct, frozen=True):
             raise invalid([Fault(name, f"It has the wrong form; right would be a whole number from {low} to {high}")])
         return int(stated)
 
-    def received(self, limit: int = BODY_BYTES) -> bytes | None:
-        """Return the body, once, if it has come along with the request, as nearly every one does; None when it must be waited for."""
-        if not self.request.content.is_eof():
-            return None
-        content = self.request.content.read_nowait()
-        if len(content) > limit:
-            raise _too_large(limit)
-        return content
-
     async def body(self, limit: int = BODY_BYTES) -> bytes:
         """Return the body, once, of at most *limit* bytes."""
-        content = self.received(limit)
-        if content is not None:
-            return content
-        # Refused by what it says of itself, before a byte of it is read.
-        if (self.request.content_length or 0) > limit:
+        request = self.request
+        if request.content.is_eof():
+            # It came along with the request, as nearly every one does: there is nothing to wait for.
+            content = request.content.read_nowait()
+        elif (request.content_length or 0) > limit:
+            # Refused by what it says of itself, before a byte of it is read.
             raise _too_large(limit)
-        await self._ask_for_it()
-        content = await self.request.read()
+        else:
+            await self._ask_for_it()
+            content = await request.read()
         if len(content) > limit:
             raise _too_large(limit)
         return content

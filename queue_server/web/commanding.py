@@ -39,8 +39,7 @@ def handler(runtime: Runtime, secret: bytes, route: CommandRoute, carry_out: Car
     first, repeated = Answers(route.status, JSON_HEADERS), Answers(route.status, REPLAYED_HEADERS)
 
     async def give(asked: Asked) -> web.StreamResponse:
-        received = asked.received()
-        content = (await asked.body() if received is None else received) or b"{}"
+        content = await asked.body() or b"{}"
         require_query(asked.request)
         try:
             body = decode(content)

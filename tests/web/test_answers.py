@@ -1,6 +1,7 @@
 """The bytes of an answer: the same whether the library made them or not."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -130,3 +131,27 @@ async def test_a_body_that_comes_in_pieces_is_waited_for(line: Line) -> None:
     assert (await line.head())[0] == "HTTP/1.1 100 Continue"
     line.write_on(BODY[9:])
     assert (await line.answer())[0][0] == "HTTP/1.1 201 Created"
+
+
+async def test_who_asks_and_does_not_read_is_not_answered_on_and_on(server: RawTestServer, main: Caller) -> None:
+    runner = make_runner(server._handler)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(deaf, runner.addresses[0][:2])
+        request = f"{SERVICES}\r\nHost: x\r\nAuthorization: Bearer {main._token}\r\n\r\n".encode()
+        asking = asyncio.create_task(asyncio.get_running_loop().sock_sendall(deaf, request * 20_000))
+        listening = runner.server
+        assert listening is not None
+        async with asyncio.timeout(20):
+            while not any(connection._paused for connection in listening.connections):
+                await asyncio.sleep(0)
+        # More turns of the loop than a server takes that goes on: each answer needs a few.
+        answered = listening.requests_count
+        for _ in range(2_000):
+            await asyncio.sleep(0)
+        assert listening.requests_count <= answered + 1
+        asking.cancel()
+    await runner.cleanup()
