@@ -13,7 +13,7 @@ What was counted stays counted when it is undone, since a counter that goes down
 finished by mistake, brought back and finished again is two finished ones here. The gauges (`present`) show what is.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 import prometheus_client as prom
@@ -81,15 +81,14 @@ class FactSeries(Collector):
                 series = self._series[labels] = _Series(labels, self._wait.labels(*labels), self._service.labels(*labels))
             count(series, ticket)
 
+    def describe(self) -> Iterable[CounterMetricFamily]:
+        """Return the series without values, by which the registry finds a name that is there already."""
+        return _families(())
+
     def collect(self) -> Iterable[CounterMetricFamily]:
         """Return what has been counted; on any thread."""
         # Taken in one step: meanwhile the event loop may add one.
-        known = list(self._series.values())
-        for name, what, of in _COUNTERS:
-            family = CounterMetricFamily(name, f"{what} A step that is taken back stays counted.", labels=LABELS)
-            for series in known:
-                family.add_metric(series.labels, of(series))
-            yield family
+        return _families(list(self._series.values()))
 
 
 _COUNTERS: tuple[tuple[str, str, Callable[[_Series], int]], ...] = (
@@ -98,6 +97,14 @@ _COUNTERS: tuple[tuple[str, str, Callable[[_Series], int]], ...] = (
     ("queue_tickets_finished", "Tickets whose visit was finished, by the last service.", attrgetter("finished")),
     ("queue_tickets_no_show", "Calls that nobody followed.", attrgetter("no_show")),
 )
+
+
+def _families(known: Sequence[_Series]) -> Iterator[CounterMetricFamily]:
+    for name, what, of in _COUNTERS:
+        family = CounterMetricFamily(name, f"{what} A step that is taken back stays counted.", labels=LABELS)
+        for series in known:
+            family.add_metric(series.labels, of(series))
+        yield family
 
 
 def _counts_elsewhere(fact: Fact) -> bool:

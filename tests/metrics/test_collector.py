@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from contextlib import suppress
 
+import prometheus_client as prom
 import pytest
 
 from queue_server.core import commands as c
@@ -258,6 +259,12 @@ async def test_the_lag_of_the_loop_is_measured() -> None:
     with suppress(asyncio.CancelledError):
         await task
     assert value(metrics, "queue_loop_lag_seconds_bucket", le="5.0") is not None
+
+
+def test_the_name_of_a_counter_is_taken() -> None:
+    metrics = Metrics("1", (1.0,))
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        prom.Counter("queue_tickets_issued", "Once more.", registry=metrics.registry)
 
 
 async def test_two_processes_in_one_test_share_nothing() -> None:
