@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection
+from websockets.protocol import State
 
 from queue_server.push import guests, server
 from queue_server.push.server import PushServer
@@ -69,12 +70,14 @@ async def test_screens_that_are_cut_off_in_one_moment_are_not_cleared_up_in_one(
         opened = [await screens.enter_async_context(node.connection()) for _ in range(MANY)]
         while node.hub.connected < MANY:
             await asyncio.sleep(0)
+        served = list(node.server._guests.present)
         for connection in opened:
             connection.transport.abort()
         # What is gone takes no screen's place any more, and nothing is written to it, cleared up or not.
         while node.server._guests.present:
             await asyncio.sleep(0)
         assert node.server._guests._admitted == 0
+        assert {guest.protocol.state for guest in served} == {State.CLOSED}
         while cleared.total() < MANY or node.hub.connected:
             await asyncio.sleep(0)
     assert max(cleared.values()) == at_once
