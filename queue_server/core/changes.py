@@ -58,18 +58,13 @@ def advance(state: BranchState, event: Event) -> Change:
 
 def _advance_ticket(state: BranchState, event: Event, fact: TicketFact) -> Change:
     before = state.tickets.get(fact.ticket)
-    if before is None:
-        # Whoever comes is at no counter and was never called: this is the most frequent fact of all.
-        apply(state, event)
-        ticket = state.tickets[fact.ticket]
-        return Change(event, copy(ticket), waiting=((ticket.service, state.waiting_for(ticket.service)),))
-    was_for = before.service
+    was_for = before.service if before is not None else None
     was_shown = isinstance(fact, StepUndone) and _is_shown(state, fact.ticket)
     apply(state, event)
     ticket = state.tickets[fact.ticket]
     service = ticket.service
     waiting: tuple[tuple[ServiceId, int], ...] = ((service, state.waiting_for(service)),)
-    if was_for != service:
+    if was_for is not None and was_for != service:
         waiting += ((was_for, state.waiting_for(was_for)),)
     return Change(
         event,

@@ -124,7 +124,7 @@ class Ordered(ABC):
             place_at, issue_seq = bound(other)
             # Whoever comes last in line comes before all but a few newcomers: no need to search.
             if line.standings[-1] < (place_at, issue_seq):
-                ahead.append((other, len(line.standings) - line.start))
+                ahead.append((other, len(line)))
             elif count := line.count_before(place_at, issue_seq):
                 ahead.append((other, count))
         return ahead

@@ -36,7 +36,7 @@ select array(select branch_id from moved) as claimed,
        floor(extract(epoch from clock_timestamp()) * 1000)::bigint as clock;
 
 -- name: append_carefully
--- The same where the everyday statement would wait, and for what it cannot do: it makes new branches and confirms heads. `held` locks
+-- The same where the everyday statement has waited too long, and for what it cannot do: it makes new branches and confirms heads. `held` locks
 -- the heads that still stand and passes over those that another session holds: nobody waits here, so a stuck session costs its own
 -- branch only. A new branch is claimed by making its head; the try-lock keeps two makers from waiting for each other on the primary key.
 with claim as materialized (

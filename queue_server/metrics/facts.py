@@ -3,7 +3,7 @@ What has happened, as counters and histograms.
 
 Only facts that this process has committed are counted, and each exactly once: another node's facts are counted there, and a
 replay is no second ticket. Summing over nodes therefore gives the truth. The path from a commit to a series is two dictionary
-look-ups and one increment of a plain number; nothing is formatted, and no object of the library made, before Prometheus asks.
+look-ups and one increment of a plain number; nothing is formatted before Prometheus asks.
 
 A wait is observed when serving starts, not at the call: a customer who is called, sent back and called again has waited once,
 for the sum of the waiting intervals. In a visit of several services each is observed by itself, its wait and its service: with the

@@ -12,6 +12,7 @@ from queue_server.push.refusals import unavailable
 from queue_server.push.turnstile import Turnstile
 
 _LET_OUT_AT_ONCE = 8
+"""In one turn of the event loop: what the library does for each takes a tenth of a millisecond."""
 
 
 class Guest(ServerConnection):

@@ -9,6 +9,7 @@ everything but the moment and the length is the same each time, so the answer le
 import time
 from collections.abc import Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 from aiohttp import HttpVersion11, web
@@ -32,7 +33,7 @@ class Answers:
         """Return the answer to *request* that has *content*."""
         if request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD":
             return _OnePiece(
-                self._status, b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (self._head, _date.now(), len(content), content)
+                self._status, b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (self._head, _date(int(time.time())), len(content), content)
             )
         return web.Response(body=content, status=self._status, headers=self._headers)
 
@@ -61,18 +62,7 @@ class _OnePiece(web.StreamResponse):
             await self._writer.drain()
 
 
-class _Date:
-    """The present moment as HTTP writes it (RFC 9110, 5.6.7), made once a second."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._text = b""
-
-    def now(self) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            self._second, self._text = second, formatdate(second, usegmt=True).encode()
-        return self._text
-
-
-_date = _Date()
+@lru_cache(1)
+def _date(second: int) -> bytes:
+    """Return a moment as HTTP writes it (RFC 9110, 5.6.7): nearly always the one that was asked for before."""
+    return formatdate(second, usegmt=True).encode()

@@ -143,7 +143,7 @@ async def test_who_was_only_slower_goes_the_everyday_way_again(
 
 
 async def test_all_nodes_take_heads_in_one_order(postgres_log: PostgresLog, ran: list[tuple[str, list[bytes]]]) -> None:
-    """And what two might wait for in a circle nevertheless, ends before the database looks for circles."""
+    """So that two of them cannot wait for each other."""
     for after in (0, 1):
         await postgres_log.append([claim(b, after) for b in reversed(BRANCHES)])
     for _, arguments in ran:
@@ -151,6 +151,7 @@ async def test_all_nodes_take_heads_in_one_order(postgres_log: PostgresLog, ran:
 
 
 async def test_a_lock_is_given_up_before_the_database_looks_for_a_deadlock(session: Connection) -> None:
+    """What two might wait for in a circle nevertheless is rolled back as what it is to both: a lock that took too long."""
     await session.execute("select set_config('lock_timeout', $1, false)", WRITER_SETTINGS["lock_timeout"])
     setting = "select setting::int from pg_settings where name = $1"
     assert 0 < await session.fetchval(setting, "lock_timeout") < await session.fetchval(setting, "deadlock_timeout")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import RawTestServer
 
 from queue_server.access.memory import MemoryTokens
@@ -16,7 +16,7 @@ from queue_server.eventlog.memory import MemoryLog
 from queue_server.notes.memory import MemoryNotes
 from queue_server.runtime.clock import LogClock
 from queue_server.runtime.runtime import Runtime
-from queue_server.web.app import make_handler
+from queue_server.web.app import make_handler, make_runner
 from tests.web.caller import Caller
 
 SAMPLE = Path(__file__).parents[2] / "queue_server" / "samples" / "main.toml"
@@ -77,6 +77,23 @@ async def server(runtime: Runtime, store: MemoryTokens, notes: MemoryNotes, tmp_
     await listening.start_server()
     yield listening
     await listening.close()
+
+
+@pytest.fixture
+async def listener(server: RawTestServer) -> AsyncIterator[web.ServerRunner]:
+    """The application, listening as it does in earnest."""
+    runner = make_runner(server._handler)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner
+    await runner.cleanup()
+
+
+@pytest.fixture
+def address(listener: web.ServerRunner) -> tuple[str, int]:
+    """Where that is."""
+    host, port = listener.addresses[0][:2]
+    return host, port
 
 
 class Desk:

@@ -8,9 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 
-from queue_server.web.app import make_runner
 from tests.web.caller import Caller
 
 Head = tuple[str, dict[str, str]]
@@ -54,16 +52,11 @@ class Line:
 
 
 @pytest.fixture
-async def line(server: RawTestServer, main: Caller) -> AsyncIterator[Line]:
+async def line(address: tuple[str, int], main: Caller) -> AsyncIterator[Line]:
     """A connection to the application as it listens in earnest."""
-    runner = make_runner(server._handler)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    line = Line(*await asyncio.open_connection(host, port), main._token or "")
+    line = Line(*await asyncio.open_connection(*address), main._token or "")
     yield line
     line.close()
-    await runner.cleanup()
 
 
 ISSUE = "POST /v1/branches/main/tickets HTTP/1.1"
@@ -133,17 +126,16 @@ async def test_a_body_that_comes_in_pieces_is_waited_for(line: Line) -> None:
     assert (await line.answer())[0][0] == "HTTP/1.1 201 Created"
 
 
-async def test_who_asks_and_does_not_read_is_not_answered_on_and_on(server: RawTestServer, main: Caller) -> None:
-    runner = make_runner(server._handler)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+async def test_who_asks_and_does_not_read_is_not_answered_on_and_on(
+    listener: web.ServerRunner, address: tuple[str, int], main: Caller
+) -> None:
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(deaf, runner.addresses[0][:2])
+        await asyncio.get_running_loop().sock_connect(deaf, address)
         request = f"{SERVICES}\r\nHost: x\r\nAuthorization: Bearer {main._token}\r\n\r\n".encode()
         asking = asyncio.create_task(asyncio.get_running_loop().sock_sendall(deaf, request * 20_000))
-        listening = runner.server
+        listening = listener.server
         assert listening is not None
         async with asyncio.timeout(20):
             while not any(connection._paused for connection in listening.connections):
@@ -154,4 +146,3 @@ async def test_who_asks_and_does_not_read_is_not_answered_on_and_on(server: RawT
             await asyncio.sleep(0)
         assert listening.requests_count <= answered + 1
         asking.cancel()
-    await runner.cleanup()

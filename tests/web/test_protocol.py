@@ -3,15 +3,11 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 from structlog.testing import capture_logs
 
-from queue_server.web.app import make_runner
 from tests.web.caller import Caller
 
 NO_REQUEST = [
@@ -24,16 +20,6 @@ NO_REQUEST = [
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nMARKER\r\n\r\n",
 ]
 NO_ADDRESS = [b"OPTIONS *", b"CONNECT elsewhere:443", b"GET http://elsewhere", b"GET //[", b"GET /v1"]
-
-
-@pytest.fixture
-async def address(server: RawTestServer) -> AsyncIterator[tuple[str, int]]:
-    """Where the application listens, as it does in earnest."""
-    runner = make_runner(server._handler)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield runner.addresses[0][:2]
-    await runner.cleanup()
 
 
 async def sent(address: tuple[str, int], content: bytes) -> tuple[int, dict[str, str], Any]:
