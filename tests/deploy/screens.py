@@ -29,9 +29,11 @@ class Screens:
         node = node or cell.nodes[0]
         for branch, feed in self.feeds:
             truth = await _state(node, cell.headers, branch)
-            assert await feed.reach(truth["seq"], CONVERGE_SECONDS), (
-                f"{feed.view} of {branch} stays at {feed.state.head}: {feed.fault}"
-            )
+            await _reach(feed, branch, truth["seq"])
+            while feed.state.head != truth["seq"]:
+                # The screen hangs on another node, and this one has not heard of the last fact yet.
+                truth = await _state(node, cell.headers, branch, f"?at_least={feed.state.day}:{feed.state.head}")
+                await _reach(feed, branch, truth["seq"])
             assert feed.gaps == []
             if feed.view == "staff":
                 assert _lists(comparable(feed.state.state)) == _lists(comparable(truth))
@@ -55,8 +57,13 @@ async def screens(push_url: str, token: str, branches: Sequence[str]) -> AsyncIt
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _state(node: Service, headers: dict[str, str], branch: str) -> Json:
-    async with ClientSession(headers=headers) as session, session.get(f"{node.url}/v1/branches/{branch}/state") as response:
+async def _reach(feed: Feed, branch: str, seq: int) -> None:
+    assert await feed.reach(seq, CONVERGE_SECONDS), f"{feed.view} of {branch} stays at {feed.state.head}: {feed.fault}"
+
+
+async def _state(node: Service, headers: dict[str, str], branch: str, query: str = "") -> Json:
+    address = f"{node.url}/v1/branches/{branch}/state{query}"
+    async with ClientSession(headers=headers) as session, session.get(address) as response:
         assert response.status == 200, await response.text()
         state: Json = await response.json()
         return state
